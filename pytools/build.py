@@ -1,0 +1,208 @@
+"""One source, two notebooks: from solutions/NAME/NAME.py to its executed pair and its release.
+
+The percent script is the source. Its pair, solutions/NAME/NAME.ipynb, holds the same cells with
+their outputs; course/NAME/NAME.ipynb is what nbgrader's generate_assignment leaves of the pair.
+Cell ids follow from the source, so that building twice gives the same files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from pytools.errors import CourseError
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+CELL_TIMEOUT = 600  # seconds, for one cell of a solution
+LEAKS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The three files of one notebook."""
+
+    course: Path
+    name: str
+
+    @property
+    def source(self) -> Path:
+        return self.course / "solutions" / self.name / f"{self.name}.py"
+
+    @property
+    def pair(self) -> Path:
+        return self.source.with_suffix(".ipynb")
+
+    @property
+    def release(self) -> Path:
+        return self.course / "course" / self.name / f"{self.name}.ipynb"
+
+
+def notebook_names(course: Path) -> list[str]:
+    """The names of all notebooks that have a source in solutions/, in order."""
+    return sorted(p.stem for p in (course / "solutions").glob("*/*.py") if p.stem == p.parent.name)
+
+
+def select(course: Path, names: list[str]) -> list[Paths]:
+    """Those notebooks, or all where none is named. CourseError where one does not exist."""
+    known = notebook_names(course)
+    if not known:
+        raise CourseError(f"no notebook sources in {course}/solutions: is this a course folder?")
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            guess = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+            raise CourseError(f"no source solutions/{name}/{name}.py; {guess}")
+    return [Paths(course, name) for name in names or known]
+
+
+def read_source(path: Path) -> NotebookNode:
+    """The notebook that a percent script describes: no outputs, ids made from the source."""
+    notebook = jupytext.read(path, fmt="py:percent")
+    notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info=NotebookNode(name="python"))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells):
+        kept = {k: cell.metadata[k] for k in ("nbgrader", "tags") if k in cell.metadata}
+        cell.metadata = NotebookNode(kept)
+        cell.id = kept.get("nbgrader", {}).get("grade_id", f"cell-{number:03d}")
+    return notebook
+
+
+def in_step(paths: Paths) -> str:
+    """Where the pair differs from its source, in words; '' where it does not."""
+    if not paths.pair.exists():
+        return "is missing"
+    pair, source = nbformat.read(paths.pair, as_version=4), read_source(paths.source)
+    if len(pair.cells) != len(source.cells):
+        return f"has {len(pair.cells)} cells, its source has {len(source.cells)}"
+    for number, (old, new) in enumerate(zip(pair.cells, source.cells, strict=True)):
+        for part in ("source", "cell_type", "metadata", "id"):
+            if old[part] != new[part]:
+                return f"differs from its source in the {part} of cell {number} ({new.id})"
+    return ""
+
+
+def execute(paths: Paths) -> None:
+    """Write the pair anew: the source's cells, run by papermill from the top."""
+    import papermill
+
+    notebook = read_source(paths.source)
+    with tempfile.TemporaryDirectory() as folder:
+        given, done = Path(folder) / "given.ipynb", Path(folder) / "done.ipynb"
+        nbformat.write(notebook, given)
+        try:
+            papermill.execute_notebook(
+                str(given),
+                str(done),
+                cwd=str(paths.source.parent),
+                kernel_name=KERNEL["name"],
+                execution_timeout=CELL_TIMEOUT,
+                progress_bar={"desc": paths.name, "unit": "cell"},
+            )
+        except papermill.PapermillExecutionError as error:
+            raise CourseError(
+                f"{paths.source}: cell {error.cell_index} stopped with "
+                f"{error.ename}: {error.evalue}\n{error.source}"
+            ) from None
+        executed = nbformat.read(done, as_version=4)
+    for new, old in zip(executed.cells, notebook.cells, strict=True):
+        new.metadata = old.metadata  # without papermill's times, which change at every run
+    widgets = executed.metadata.get("widgets")
+    executed.metadata = NotebookNode(notebook.metadata, **({"widgets": widgets} if widgets else {}))
+    _write(executed, paths.pair)
+
+
+def release(paths: Paths, into: Path) -> None:
+    """Write the student's version of the pair to the file `into`, with nbgrader's own converter."""
+    from nbgrader.apps.api import NbGraderAPI
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import PyFileConfigLoader
+
+    try:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(paths.course)).load_config()
+    except FileNotFoundError:
+        text = f"no nbgrader_config.py in {paths.course}: is this a course folder?"
+        raise CourseError(text) from None
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        config.CourseDirectory.root = str(paths.course)
+        config.CourseDirectory.release_directory = folder
+        config.GenerateAssignment.no_database = True
+        config.SaveCells.enabled = False
+        result = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(
+            paths.name
+        )
+        made = Path(folder) / paths.name / into.name
+        if not result["success"] or not made.exists():
+            reason = (result.get("error") or result.get("log") or "").strip().splitlines()[-1:]
+            raise CourseError(f"{paths.pair}: nbgrader cannot release it: {' '.join(reason)}")
+        student = nbformat.read(made, as_version=4)
+    student.metadata = NotebookNode(kernelspec=KERNEL, language_info=NotebookNode(name="python"))
+    left = [m for m in LEAKS if any(m in cell.source for cell in student.cells)]
+    if left:
+        raise CourseError(f"{paths.pair}: {left[0]} is left in the release: unbalanced markers?")
+    _write(student, into)
+
+
+def build(paths: Paths, force: bool = False) -> None:
+    """Execute what is not in step with its source (all, with force), and release it."""
+    if force or in_step(paths):
+        execute(paths)
+    release(paths, paths.release)
+
+
+def check(paths: Paths) -> list[str]:
+    """What is not in step, one line a file with the command that mends it; empty where all is."""
+    mend = f"run: course build {paths.name}"
+    difference = in_step(paths)
+    if difference:
+        return [f"{paths.pair.relative_to(paths.course)} {difference}; {mend}"]
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / paths.release.name
+        release(paths, fresh)
+        name = paths.release.relative_to(paths.course)
+        if not paths.release.exists():
+            return [f"{name} is missing; {mend}"]
+        if paths.release.read_text(encoding="utf-8") != fresh.read_text(encoding="utf-8"):
+            return [f"{name} is not what a fresh release gives; {mend}"]
+    return []
+
+
+def strays(course: Path) -> list[str]:
+    """Files in course/ that no source accounts for, such as a notebook that was renamed."""
+    expected = {Paths(course, name).release for name in notebook_names(course)}
+    found = set((course / "course").glob("**/*.ipynb"))
+    stray = sorted(p for p in found - expected if ".ipynb_checkpoints" not in p.parts)
+    return [f"{p.relative_to(course)} has no source in solutions/; remove it" for p in stray]
+
+
+def _write(notebook: NotebookNode, path: Path) -> None:
+    """Write beside the target, then rename: an interrupted build leaves the old file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".tmp")
+    nbformat.write(notebook, beside)
+    try:
+        os.replace(beside, path)
+    except OSError:
+        shutil.move(beside, path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """nbgrader logs each step to stderr; a failing one comes back in its result."""
+    import logging
+
+    previous = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(previous)

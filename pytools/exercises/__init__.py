@@ -1,0 +1,43 @@
+"""Every exercise of the course, by id. A topic is a module here; its answers lie in `answers/`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+
+from pytools.exercise import Exercise
+
+__all__ = ["UnknownExercise", "get", "ids", "topics"]
+
+
+class UnknownExercise(KeyError):
+    """No exercise has this id."""
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+def topics() -> list[str]:
+    """The topics that have exercises, such as 'backprop'."""
+    return [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
+
+
+def ids() -> list[str]:
+    """All exercise ids, `<topic>.<function>`, in the order of the topics' modules."""
+    return [exercise.id for topic in topics() for exercise in _exercises(topic)]
+
+
+def get(exercise_id: str) -> Exercise:
+    """The exercise with this id; UnknownExercise names the nearest one."""
+    topic = str(exercise_id).split(".")[0]
+    for exercise in _exercises(topic) if topic in topics() else []:
+        if exercise.id == exercise_id:
+            return exercise
+    near = difflib.get_close_matches(str(exercise_id), ids(), n=1)
+    guess = f" Did you mean {near[0]!r}?" if near else ""
+    raise UnknownExercise(f"There is no exercise {exercise_id!r}.{guess}")
+
+
+def _exercises(topic: str) -> list[Exercise]:
+    return importlib.import_module(f"{__name__}.{topic}").EXERCISES
