@@ -486,7 +486,7 @@ ANSWERS = {
             ),
             Misconception(
                 "factors_not_exchanged",
-                "How much c = a @ b moves with a is decided by the other factor.",
+                "How far the product moves with one factor is decided by the other one.",
                 factors_not_exchanged,
             ),
         ],
