@@ -24,6 +24,7 @@ from pytools.errors import CourseError
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT = 600  # seconds, for one cell of a solution
+MACHINE = "this-machine"  # a cell with this tag speaks of the machine: its output is not kept
 LEAKS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 
 
@@ -96,7 +97,7 @@ def execute(paths: Paths) -> None:
     import papermill
 
     notebook = read_source(paths.source)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _own_course_home(folder):
         given, done = Path(folder) / "given.ipynb", Path(folder) / "done.ipynb"
         nbformat.write(notebook, given)
         try:
@@ -116,6 +117,8 @@ def execute(paths: Paths) -> None:
         executed = nbformat.read(done, as_version=4)
     for new, old in zip(executed.cells, notebook.cells, strict=True):
         new.metadata = old.metadata  # without papermill's times, which change at every run
+        if MACHINE in old.metadata.get("tags", []):
+            new.outputs = []
     widgets = executed.metadata.get("widgets")
     executed.metadata = NotebookNode(notebook.metadata, **({"widgets": widgets} if widgets else {}))
     _write(executed, paths.pair)
@@ -193,6 +196,19 @@ def _write(notebook: NotebookNode, path: Path) -> None:
         os.replace(beside, path)
     except OSError:
         shutil.move(beside, path)
+
+
+@contextmanager
+def _own_course_home(folder: str) -> Iterator[None]:
+    """The author's own check log neither shows in an output nor learns from a build."""
+    before = os.environ.get("COURSE_HOME")
+    os.environ["COURSE_HOME"] = folder
+    try:
+        yield
+    finally:
+        os.environ.pop("COURSE_HOME")
+        if before is not None:
+            os.environ["COURSE_HOME"] = before
 
 
 @contextmanager

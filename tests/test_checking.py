@@ -206,7 +206,7 @@ def _finding(attempt):
 
 
 def test_unknown_exercise_and_bad_points_are_named():
-    with pytest.raises(exercises.UnknownExercise, match="Did you mean 'backprop.relative_error'"):
+    with pytest.raises(exercises.UnknownExercise, match=r"Did you mean .backprop\.relative_error"):
         check("backprop.relativ_error", right)
     with pytest.raises(ValueError, match="points must be greater than 0, got -1"):
         check("backprop.relative_error", right, points=-1)

@@ -246,7 +246,7 @@ losses = []
 for _ in range(500):
     loss, grad_w1, grad_w2 = two_layer_loss(x, y, w1, w2)
     losses.append(loss)
-    w1, w2 = w1 - 1e-4 * grad_w1, w2 - 1e-4 * grad_w2
+    w1, w2 = w1 - 5e-5 * grad_w1, w2 - 5e-5 * grad_w2
 
 fig, ax = plt.subplots(figsize=(6.5, 3.2))
 ax.semilogy(losses)
@@ -466,7 +466,7 @@ train_x, train_y = data.digits("train")
 test_x, test_y = data.digits("test")
 train_x, test_x = train_x.reshape(-1, 64), test_x.reshape(-1, 64)
 
-fig, axes = plt.subplots(1, 10, figsize=(8, 1.4))
+fig, axes = plt.subplots(1, 10, figsize=(8, 1.1))
 for ax, image, label in zip(axes, train_x, train_y, strict=False):
     ax.imshow(image.reshape(8, 8), cmap="gray_r")
     ax.set_title(str(label), fontsize=10)
@@ -501,8 +501,9 @@ def accuracy(x, labels, net):
 
 # %% tags=["demo"]
 def train(rng, epochs=30, lr=0.5, batch=32):
-    sizes = [(64, 64), (64,), (64, 10), (10,)]
-    net = [Tensor(rng.standard_normal(size) * (len(size) - 1) * 0.18) for size in sizes]
+    w1 = Tensor(np.sqrt(2 / 64) * rng.standard_normal((64, 64)))  # why this factor: notebook 02
+    w2 = Tensor(np.sqrt(2 / 64) * rng.standard_normal((64, 10)))
+    net = [w1, Tensor(np.zeros(64)), w2, Tensor(np.zeros(10))]
     curve = []
     for _ in range(epochs):
         order = rng.permutation(len(train_x))
