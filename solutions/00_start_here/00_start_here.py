@@ -31,7 +31,7 @@ from pytools import CheckFailed, check, data, doctor, progress
 # Each line says OK, or what is missing and the command that mends it. Lines marked *optional* may
 # stay as they are.
 
-# %% tags=["this-machine", "demo"]
+# %% tags=["this-machine", "demo", "nbval-ignore-output"]
 doctor.show()
 
 # %% [markdown]
