@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import Any
 
@@ -34,7 +35,8 @@ def check(
 
     While working (no points): a right attempt shows a short table and returns None; a wrong one
     raises CheckFailed with the reason. In a graded cell (points given): never raises for a wrong
-    attempt, shows no expected values, and returns the points earned, 0.0 to points.
+    attempt, shows no expected values, and returns the points earned, 0.0 to points. (Only under
+    nbgrader's Validate it raises there too, since Validate shows nothing but errors.)
 
     Raises UnknownExercise for an id that does not exist, ValueError for points that are not > 0.
     """
@@ -47,7 +49,7 @@ def check(
     _failures[exercise_id] = 0 if result.passed else _failures[exercise_id] + 1
     progress.record(exercise_id, result.finding and result.finding.name)
     verdict = table.Table(result, points, help_level=_failures[exercise_id])
-    if points is None and not result.passed:
+    if not result.passed and (points is None or os.environ.get("NBGRADER_VALIDATING")):
         if table.in_notebook():
             table.display(verdict)
         raise CheckFailed(verdict.text(), result)

@@ -69,6 +69,14 @@ def test_partial_credit_where_only_edge_cases_fail():
     assert 0 < check("backprop.relative_error", no_guard, points=4, seed=1) < 4
 
 
+def test_validate_gets_the_reason_and_no_expected_value(monkeypatch):
+    monkeypatch.setenv("NBGRADER_VALIDATING", "1")
+    with pytest.raises(CheckFailed, match="0 of 4 points") as failure:
+        check("backprop.relative_error", wrong, points=4, seed=7)
+    assert "Finding" in str(failure.value) and "Expected" not in str(failure.value)
+    assert check("backprop.relative_error", right, points=4, seed=7) == 4.0
+
+
 def test_expected_values_of_a_graded_cell_are_in_no_representation():
     exercise = exercises.get("backprop.relative_error")
     from pytools.exercise import collect

@@ -1,0 +1,201 @@
+"""The course in a real browser, as `make lab` serves it: no pop-ups, a check that answers, a widget
+that moves, nbgrader's Validate. Screenshots go to tests/browser/screenshots/ to be looked at."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+COURSE = Path(__file__).parents[2]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+QUIET = [
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+    "no-first-run",
+]
+TOKEN = "browser-test"
+PATIENCE = 40_000  # milliseconds; a kernel's first imports on a busy machine take long
+
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="no chromium: install it to run the browser tests"),
+    pytest.mark.timeout(300),
+]
+
+WRONG = "def graph_gradients(x, y, z):\n    return (x * y + z).sum(), x, y, 1 + 0 * z\n"
+RIGHT = "def graph_gradients(x, y, z):\n    return (x * y + z).sum(), y, x, 1 + 0 * z\n"
+CHECK = '\n\ncheck("backprop.graph_gradients", graph_gradients)'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """`course lab` on a copy of the course, in a home of its own."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "class"
+    shutil.copytree(COURSE / "course", folder / "course")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    course = Path(sys.executable).with_name("course")
+    environment = {**os.environ, "HOME": str(home), "JUPYTER_TOKEN": TOKEN, "OMP_NUM_THREADS": "1"}
+    log = (home / "lab.log").open("w")
+    process = subprocess.Popen(
+        [str(course), "lab", "--no-browser", "--port", str(port)],
+        cwd=folder,
+        env=environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_up(address, process, home / "lab.log")
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+        log.close()
+
+
+def _wait_until_up(address: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=5)
+            return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(f"course lab did not come up:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = [f"--{name}" for name in QUIET]
+        if os.geteuid() == 0:
+            arguments.append("--no-sandbox")
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(server, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    yield page
+    page.close()
+
+
+def open_notebook(page, server: str, name: str):
+    """Open a notebook in a workspace of its own; return its panel once the kernel waits."""
+    workspace = f"{name}-{time.monotonic_ns()}"
+    page.goto(f"{server}/lab/workspaces/{workspace}/tree/course/{name}/{name}.ipynb?token={TOKEN}")
+    panel = page.locator(".jp-NotebookPanel")
+    panel.locator(".jp-Cell").first.wait_for()
+    panel.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    return panel
+
+
+def picture(page, name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+def nothing_pops_up(page) -> None:
+    assert page.locator(".jp-Dialog").count() == 0
+    assert page.locator(".Toastify__toast").count() == 0
+
+
+def run_until(page, text: str):
+    """Run cells from the top with Shift+Enter until one with this text is selected; return it."""
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    for _ in range(60):
+        selected = page.locator(".jp-Cell.jp-mod-active")
+        if text in selected.inner_text():
+            return selected
+        page.keyboard.press("Escape")
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(150)
+    raise AssertionError(f"no cell with {text!r}")
+
+
+def test_lab_opens_on_the_first_notebook(page, server):
+    page.goto(f"{server}/?token={TOKEN}")
+    open_title = page.locator(".lm-TabBar-tab.jp-mod-current .lm-TabBar-tabLabel")
+    open_title.filter(has_text="00_start_here.ipynb").wait_for()
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first.wait_for()
+    page.wait_for_timeout(3000)  # late pop-ups come within seconds
+    nothing_pops_up(page)
+    picture(page, "00_start_here")
+
+
+def test_student_works_on_the_first_exercise(page, server):
+    open_notebook(page, server, "01_backprop")
+    cell = run_until(page, "def graph_gradients")
+    nothing_pops_up(page)
+
+    def answer(source: str, reply: str) -> str:
+        cell.locator(".cm-content").first.click()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.insert_text(source + CHECK)
+        page.keyboard.press("ControlOrMeta+Enter")
+        table = cell.locator(".jp-OutputArea-output").filter(has_text=reply).first
+        table.wait_for()
+        cell.scroll_into_view_if_needed()
+        return cell.inner_text()
+
+    blank = answer(
+        "def graph_gradients(x, y, z):\n    raise NotImplementedError\n", "not written yet"
+    )
+    assert "Finding" in blank
+    wrong = answer(WRONG, "own factor")
+    picture(page, "01_wrong_answer")
+    assert "grad_x holds what grad_y should be" in wrong and "Expected" in wrong
+    assert "Is it x that decides that?" in wrong, "the second failure adds the hint"
+    right = answer(RIGHT, "backprop.graph_gradients: right")
+    picture(page, "01_right_answer")
+    assert "Finding" not in right and "ordinary 2/2" in right
+
+
+def test_widget_moves(page, server):
+    from playwright.sync_api import expect
+
+    open_notebook(page, server, "01_backprop")
+    run_until(page, "Exercise 1 · graph_gradients")
+    widget = page.locator(".jp-OutputArea-output").filter(has=page.locator(".noUi-handle")).first
+    figure = widget.locator("img").first
+    first = figure.get_attribute("alt")
+    widget.get_by_role("button", name="Next").click()
+    expect(figure).not_to_have_attribute("alt", first)
+    second = figure.get_attribute("alt")
+    widget.locator(".noUi-handle").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    expect(figure).not_to_have_attribute("alt", second)
+    widget.scroll_into_view_if_needed()
+    picture(page, "01_widget")
+    assert len({first, second, figure.get_attribute("alt")}) == 3
+
+
+def test_validate_names_what_is_not_right_yet(page, server):
+    open_notebook(page, server, "01_backprop")
+    page.get_by_role("button", name="Validate").click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.filter(has_text="relative_error").wait_for()
+    picture(page, "01_validate")
+    text = dialog.inner_text()
+    assert "failed" in text and "matmul_backward" in text
+    assert "The function is not written yet" in text, "Validate, too, gives the reason"
