@@ -1,12 +1,13 @@
 """`course lab`: where it may start, on which port, and what JupyterLab then serves."""
 
+import contextlib
 import json
 import re
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
-from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -29,7 +30,7 @@ def course(tmp_path, monkeypatch):
 @pytest.fixture
 def taken():
     """A port that another program listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
         yield server.getsockname()[1]
 
 
@@ -99,19 +100,29 @@ def test_no_port_is_free(course, taken, monkeypatch):
         lab.start()
 
 
+def wait_for(port):
+    """Return when the port takes connections; the test's own time limit ends the wait."""
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            return socket.create_connection(("127.0.0.1", port)).close()
+        time.sleep(0.1)
+
+
 @pytest.mark.timeout(120)
 def test_jupyterlab_serves_the_course_without_asking(course):
     """The real server: it answers, and its settings are those that ask nothing."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = str(free.getsockname()[1])
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
     course_lab = [sys.executable, "-c", "from pytools.cli import main; main()", "lab"]
     server = subprocess.Popen(
-        [*course_lab, "--no-browser", "--port", port], stderr=subprocess.PIPE, text=True
+        [*course_lab, "--no-browser", "--port", str(port)], stderr=subprocess.PIPE, text=True
     )
     try:
         address = re.compile(r"(http://127\S+?)(/lab\S*)\?token=(\w+)")
         base, page, token = next(filter(None, map(address.search, server.stderr))).groups()
         assert page == f"/lab/tree/{lab.START}"
+
+        wait_for(port)  # the address is printed just before the port is opened
 
         def get(path):
             request = urllib.request.Request(

@@ -1,0 +1,107 @@
+"""The `course` command. Each command imports what it needs, so that --help is quick."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pytools.errors import CourseError
+
+app = typer.Typer(
+    name="course",
+    help="Backprop to Captions: work on the course, build it, grade it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one red line and exit code 1."""
+    try:
+        app()
+    except CourseError as error:
+        typer.secho(str(error), fg="red", err=True)
+        sys.exit(1)
+
+
+@app.command()
+def lab(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Default: the first free one from 8888.")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser on the first notebook.")] = True,
+) -> None:
+    """Open the course in JupyterLab."""
+    from pytools import lab
+
+    lab.start(port, browser)
+
+
+@app.command()
+def doctor() -> None:
+    """Check this computer, and say what would mend it."""
+    from pytools import doctor
+
+    findings = doctor.examine()
+    typer.echo(doctor.report(findings))
+    sys.exit(any(finding.status == "FAIL" for finding in findings))
+
+
+@app.command()
+def build(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Such as 01_backprop; all where none is named.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what differs; write nothing.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Execute what is in step, too.")] = False,
+) -> None:
+    """Make the executed pair and the release of each notebook from its source."""
+    from pathlib import Path
+
+    from pytools import build
+
+    selected = build.select(Path.cwd(), names or [])
+    if check:
+        differences = [line for paths in selected for line in build.check(paths)]
+        differences += [] if names else build.strays(Path.cwd())
+        if differences:
+            raise CourseError("\n".join(differences))
+        typer.echo(f"in step: {', '.join(paths.name for paths in selected)}")
+        return
+    for paths in selected:
+        build.build(paths, force)
+        typer.echo(f"built {paths.name}")
+
+
+@app.command()
+def grade(
+    name: Annotated[str, typer.Argument(help="The assignment, such as 01_backprop.")],
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student; may be given again.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Notebooks at a time. Default: one for each core.")
+    ] = None,
+    seconds: Annotated[int, typer.Option(min=1, help="The most that one cell may run.")] = 60,
+) -> None:
+    """Grade what the class handed in, into nbgrader's gradebook."""
+    from pytools.grading.console import grade_and_tell
+    from pytools.grading.course import Course
+
+    grade_and_tell(Course(), name, student or [], workers, seconds)
+
+
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="The assignment, such as 01_backprop.")],
+) -> None:
+    """Draw how the class did, from the last grading: a page and two tables."""
+    from pytools.grading.course import Course
+    from pytools.grading.report import write_report
+
+    typer.echo(f"wrote {', '.join(write_report(Course(), name))}")
