@@ -166,7 +166,9 @@ FORBIDDEN = {
     "a machine's path": re.compile(
         r"(?<![\w.~}])/(?:work|root|home/\w+|Users/\w+|tmp/\w+)(?:/\w|\b)"
     ),
-    "a registry's address": re.compile(r"pypi[.]org|python[h]osted|[-_]index[-_]url\s*[= ]\s*\S*://"),
+    "a registry's address": re.compile(
+        r"pypi[.]org|python[h]osted|[-_]index[-_]url\s*[= ]\s*\S*://"
+    ),
 }
 
 

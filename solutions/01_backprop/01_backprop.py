@@ -246,7 +246,7 @@ losses = []
 for _ in range(500):
     loss, grad_w1, grad_w2 = two_layer_loss(x, y, w1, w2)
     losses.append(loss)
-    w1, w2 = w1 - 5e-5 * grad_w1, w2 - 5e-5 * grad_w2
+    w1, w2 = w1 - 3e-5 * grad_w1, w2 - 3e-5 * grad_w2
 
 fig, ax = plt.subplots(figsize=(6.5, 3.2))
 ax.semilogy(losses)

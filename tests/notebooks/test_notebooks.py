@@ -58,6 +58,7 @@ def test_stored_outputs_still_hold(paths, tmp_path):
     """nbval runs the pair again and compares every output that is not marked as changing."""
     command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q"]
     command += ["-p", "no:cacheprovider", "--nbval-cell-timeout=120", str(paths.pair)]
+    command.append(f"--nbval-sanitize-with={Path(__file__).with_name('nbval.cfg')}")
     environment = {**os.environ, "COURSE_HOME": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
