@@ -17,7 +17,7 @@ lab: $(READY)  ## open the course in JupyterLab (PORT=8890 asks for a port)
 test: $(READY)  ## lint, then every test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 build: $(READY)  ## solutions/ -> course/: sync, execute, release
 	$(BIN)/course build

@@ -48,7 +48,9 @@ def command(root: Path, port: int, browser: bool) -> tuple[list[str], dict[str, 
     if os.geteuid() == 0:
         argv.append("--allow-root")
     path = os.pathsep.join(filter(None, [str(CONFIG), os.environ.get("JUPYTER_CONFIG_PATH")]))
-    return argv, {**os.environ, "JUPYTER_CONFIG_PATH": path}
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    # nbgrader looks on PATH for alembic, which makes a new gradebook.
+    return argv, {**os.environ, "JUPYTER_CONFIG_PATH": path, "PATH": programs}
 
 
 def _choose(port: int | None) -> int:

@@ -30,6 +30,7 @@ PATIENCE = 40_000  # milliseconds; a kernel's first imports on a busy machine ta
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="no chromium: install it to run the browser tests"),
     pytest.mark.timeout(300),
+    pytest.mark.xdist_group("browser"),  # one server, one browser
 ]
 
 WRONG = "def graph_gradients(x, y, z):\n    return (x * y + z).sum(), x, y, 1 + 0 * z\n"
