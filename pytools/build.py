@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import shutil
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,14 +67,30 @@ def select(course: Path, names: list[str]) -> list[Paths]:
 
 
 def read_source(path: Path) -> NotebookNode:
-    """The notebook that a percent script describes: no outputs, ids made from the source."""
-    notebook = jupytext.read(path, fmt="py:percent")
+    """The notebook that a percent script describes: no outputs, ids made from the source.
+
+    CourseError where it has no cells, metadata that cannot be read, or a grade_id twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CourseError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    notebook = jupytext.reads(text, fmt="py:percent")
+    if not any(cell.source.strip() for cell in notebook.cells):
+        raise CourseError(f"{path}: no cells in it; a cell begins with '# %%'")
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info=NotebookNode(name="python"))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for number, cell in enumerate(notebook.cells):
         kept = {k: cell.metadata[k] for k in ("nbgrader", "tags") if k in cell.metadata}
         cell.metadata = NotebookNode(kept)
         cell.id = kept.get("nbgrader", {}).get("grade_id", f"cell-{number:03d}")
+    promised = sum(bool(re.match(r"# %%.*\b(nbgrader|tags)=", line)) for line in text.splitlines())
+    if promised != sum(bool(cell.metadata) for cell in notebook.cells):
+        raise CourseError(f"{path}: a '# %%' line has nbgrader= or tags= that is no valid JSON")
+    ids = [cell.id for cell in notebook.cells]
+    doubled = next((name for name in ids if ids.count(name) > 1), None)
+    if doubled:
+        raise CourseError(f"{path}: the grade_id {doubled!r} stands there twice")
     return notebook
 
 
@@ -82,7 +98,11 @@ def in_step(paths: Paths) -> str:
     """Where the pair differs from its source, in words; '' where it does not."""
     if not paths.pair.exists():
         return "is missing"
-    pair, source = nbformat.read(paths.pair, as_version=4), read_source(paths.source)
+    source = read_source(paths.source)
+    try:
+        pair = nbformat.read(paths.pair, as_version=4)
+    except Exception:  # cut short, or no notebook at all
+        return "is not a readable notebook"
     if len(pair.cells) != len(source.cells):
         return f"has {len(pair.cells)} cells, its source has {len(source.cells)}"
     for number, (old, new) in enumerate(zip(pair.cells, source.cells, strict=True)):
@@ -95,6 +115,7 @@ def in_step(paths: Paths) -> str:
 def execute(paths: Paths) -> None:
     """Write the pair anew: the source's cells, run by papermill from the top."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     notebook = read_source(paths.source)
     with tempfile.TemporaryDirectory() as folder, _own_course_home(folder):
@@ -114,6 +135,8 @@ def execute(paths: Paths) -> None:
                 f"{paths.source}: cell {error.cell_index} stopped with "
                 f"{error.ename}: {error.evalue}\n{error.source}"
             ) from None
+        except DeadKernelError:
+            raise CourseError(f"{paths.source}: the kernel died; out of memory?") from None
         executed = nbformat.read(done, as_version=4)
     for new, old in zip(executed.cells, notebook.cells, strict=True):
         new.metadata = old.metadata  # without papermill's times, which change at every run
@@ -128,11 +151,11 @@ def release(paths: Paths, into: Path) -> None:
     """Write the student's version of the pair to the file `into`, with nbgrader's own converter."""
     from nbgrader.apps.api import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import PyFileConfigLoader
+    from traitlets.config import ConfigFileNotFound, PyFileConfigLoader
 
     try:
         config = PyFileConfigLoader("nbgrader_config.py", path=str(paths.course)).load_config()
-    except FileNotFoundError:
+    except ConfigFileNotFound:
         text = f"no nbgrader_config.py in {paths.course}: is this a course folder?"
         raise CourseError(text) from None
     with tempfile.TemporaryDirectory() as folder, _quiet():
@@ -145,7 +168,8 @@ def release(paths: Paths, into: Path) -> None:
         )
         made = Path(folder) / paths.name / into.name
         if not result["success"] or not made.exists():
-            reason = (result.get("error") or result.get("log") or "").strip().splitlines()[-1:]
+            lines = f"{result.get('log', '')}\n{result.get('error', '')}".strip().splitlines()
+            reason = [line for line in lines if "Error: " in line or "ERROR" in line][-1:]
             raise CourseError(f"{paths.pair}: nbgrader cannot release it: {' '.join(reason)}")
         student = nbformat.read(made, as_version=4)
     student.metadata = NotebookNode(kernelspec=KERNEL, language_info=NotebookNode(name="python"))
@@ -192,10 +216,7 @@ def _write(notebook: NotebookNode, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".tmp")
     nbformat.write(notebook, beside)
-    try:
-        os.replace(beside, path)
-    except OSError:
-        shutil.move(beside, path)
+    os.replace(beside, path)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import os
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from pytools import exercises, progress, table
 from pytools.exercise import Misconception, collect
 from pytools.scoring import Score, score
@@ -38,15 +40,19 @@ def check(
     attempt, shows no expected values, and returns the points earned, 0.0 to points. (Only under
     nbgrader's Validate it raises there too, since Validate shows nothing but errors.)
 
-    Raises UnknownExercise for an id that does not exist, ValueError for points that are not > 0.
+    Raises UnknownExercise for an id that does not exist, ValueError for points
+    that are not > 0 or a seed that is no whole number >= 0.
     """
     exercise = exercises.get(exercise_id)
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a whole number, 0 or greater, got {seed!r}")
     if points is not None and not float(points) > 0:
         raise ValueError(f"points must be greater than 0, got {points!r}")
     if isinstance(attempt, Misconception):
         attempt = attempt.wrong
     result = score(exercise, collect(exercise, attempt, seed), seed)
-    _failures[exercise_id] = 0 if result.passed else _failures[exercise_id] + 1
+    blank = not result.passed and result.finding.name == "blank"
+    _failures[exercise_id] = 0 if result.passed or blank else _failures[exercise_id] + 1
     progress.record(exercise_id, result.finding and result.finding.name)
     verdict = table.Table(result, points, help_level=_failures[exercise_id])
     if not result.passed and (points is None or os.environ.get("NBGRADER_VALIDATING")):

@@ -22,7 +22,7 @@ def main() -> None:
     """Run the command line; a user's mistake ends in one red line and exit code 1."""
     try:
         app()
-    except CourseError as error:
+    except (CourseError, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
         sys.exit(1)
 

@@ -77,7 +77,7 @@ def _entries() -> list[tuple[str, str | None]]:
     for line in lines:
         try:
             row = json.loads(line)
-            entries.append((row["id"], row["finding"]))
+            entries.append((str(row["id"]), row["finding"]))
         except (ValueError, KeyError, TypeError):
             continue
     return entries

@@ -8,31 +8,27 @@ Finding: the misconception that gives the same answers, or else what the numbers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from pytools.exercise import Case, Exercise, Outcome, collect
+from pytools.exercise import Case, Exercise, Misconception, Outcome, collect, measured
+from pytools.findings import (
+    DOUBLE,
+    HINTS,
+    Finding,
+    close,
+    describe_call,
+    describe_result,
+    shape_finding,
+    show,
+    value_finding,
+)
 
 WEIGHTS = {"ordinary": 0.6, "edge": 0.25, "numerical": 0.15}  # renormalised over groups present
-DOUBLE = (1e-6, 1e-6)  # tolerance: relative to the largest expected entry, absolute
 SINGLE = (1e-4, 1e-5)  # the same where float32 came in or went out
-SINGLES = (np.float32, np.float16)
-SHOWN = 12  # arrays up to this many entries are shown in full
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong. name: a misconception's, or a general one such as 'shape' or 'sign'.
-
-    result names the array that shows it, where one does.
-    """
-
-    name: str
-    text: str
-    hint: str = ""
-    result: str = ""
+SINGLES = (np.float32,)
 
 
 @dataclass
@@ -48,7 +44,7 @@ class Score:
     expected: str = ""
     printed: str = ""
     section: str = ""
-    names: tuple[str, ...] = field(default=())  # every misconception that fits as well
+    known: tuple[str, ...] = ()  # the misconceptions that fit, best first
 
     @property
     def passed(self) -> bool:
@@ -56,17 +52,25 @@ class Score:
 
     def points(self, out_of: float) -> float:
         """Points earned out of so many, to two decimals; full only where everything is right."""
-        return float(out_of) if self.passed else round(float(out_of) * self.fraction, 2)
+        if self.passed:
+            return float(out_of)
+        earned = float(out_of) * self.fraction
+        return round(earned, 2) if round(earned, 2) < out_of else earned
 
 
 def score(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> Score:
     """Judge collected outcomes. They may come from anywhere: only their arrays are believed."""
+    with np.errstate(all="ignore"):  # a warning in a test cell would cost the student the points
+        return _score(exercise, outcomes, seed)
+
+
+def _score(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> Score:
     cases = exercise.cases(np.random.default_rng(seed))
     wanted = collect(exercise, exercise.reference, seed)
     missing = Outcome(fault=outcomes[0].fault if outcomes else None)
     got = [*outcomes, *[missing] * len(cases)][: len(cases)]
     slack = _rounding(exercise, seed, wanted) if _any_single(got) else [{}] * len(cases)
-    verdicts = [compare(exercise, *row) for row in zip(cases, got, wanted, slack, strict=True)]
+    verdicts = [_compare(exercise, *row) for row in zip(cases, got, wanted, slack, strict=True)]
     groups = {
         group: (
             sum(v is None for v, c in zip(verdicts, cases, strict=True) if c.group == group),
@@ -79,15 +83,18 @@ def score(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> Score:
     failed = next((i for i, verdict in enumerate(verdicts) if verdict is not None), None)
     if failed is None:
         return result
-    known = recognise(exercise, seed, cases, got, [v is not None for v in verdicts])
-    result.names = tuple(m.name for m in known)
+    known = _recognise(exercise, seed, cases, got, [v is not None for v in verdicts])
+    result.known = tuple(m.name for m in known)
     finding = verdicts[failed]
     if known:
         finding = replace(finding, name=known[0].name, hint=known[0].hint)
+    else:
+        finding = replace(finding, hint=HINTS.get(finding.name, ""))
     result.finding = finding
     result.called = describe_call(exercise, cases[failed])
-    result.got = describe_result(got[failed], finding)
-    result.expected = describe_result(wanted[failed], finding)
+    result.got, result.expected = describe_result(finding, got[failed], wanted[failed])
+    if exercise.measure and result.expected:
+        result.expected += "  (for example)"
     result.printed = got[failed].printed
     return result
 
@@ -100,7 +107,7 @@ def _fraction(groups: dict[str, tuple[int, int]]) -> float:
     return sum(WEIGHTS[g] for g in right) / sum(WEIGHTS[g] for g in groups)
 
 
-def compare(
+def _compare(
     exercise: Exercise, case: Case, got: Outcome, want: Outcome, slack: dict[str, float]
 ) -> Finding | None:
     """The first thing that is wrong with one outcome, or None where it is right.
@@ -117,7 +124,7 @@ def compare(
     for name in right:
         if _fits_shape(mine[name], right[name]):
             continue
-        return _shape_finding(name, mine[name], right[name])
+        return replace(shape_finding(name, mine[name], right), result=name)
     for name in right:
         relative, absolute = _tolerance(case, mine[name])
         if not close(mine[name], right[name], (relative, absolute + slack.get(name, 0.0))):
@@ -140,57 +147,40 @@ def _wrong_value(
     if exercise.measure:
         text = f"{name}: {show(got[name])}, not {show(want[name])}."
         return Finding("value", text, result=exercise.outputs[0])
-    finding = replace(_value_finding(name, got, want), result=name)
+    finding = replace(value_finding(name, got, want), result=name)
     if not changed:
         return finding
     return replace(finding, text=f"{finding.text} It also changed its input {', '.join(changed)}.")
 
 
-def measured(exercise: Exercise, case: Case, outcome: Outcome) -> dict[str, np.ndarray]:
-    """The arrays that are compared; empty where a forged or senseless result cannot be measured."""
-    if exercise.measure is None:
-        return outcome.arrays
-    try:
-        return exercise.measure(case, outcome.arrays)
-    except Exception:
-        return {}
-
-
-def close(a: np.ndarray, b: np.ndarray, tolerance: tuple[float, float]) -> bool:
-    """Every entry of a within tolerance of b; infinities must be equal, a NaN is never close."""
-    relative, absolute = tolerance
-    a, b = np.asarray(a, np.float64).reshape(b.shape), np.asarray(b, np.float64)
-    largest = np.max(np.abs(b), initial=0, where=np.isfinite(b))
-    with np.errstate(invalid="ignore"):
-        return bool(np.all((np.abs(a - b) <= relative * largest + absolute) | (a == b)))
-
-
-def recognise(
+def _recognise(
     exercise: Exercise,
     seed: int,
     cases: Sequence[Case],
     got: Sequence[Outcome],
     failed: Sequence[bool],
-) -> list:
+) -> list[Misconception]:
     """The misconceptions whose own results agree with these, best first.
 
-    They must agree on every failed case of the first group with one, at least once in arrays (an
-    exception of the same type is no proof), and are ranked by how many cases agree in all.
+    They must agree on every case up to the first group with a failed one, at least once in the
+    arrays of a failed case (an exception of the same type is no proof), and are ranked by how many
+    cases agree in all.
     """
-    first = next(c.group for c, wrong in zip(cases, failed, strict=True) if wrong)
+    groups = list(WEIGHTS)
+    first = min(groups.index(c.group) for c, wrong in zip(cases, failed, strict=True) if wrong)
     ranked = []
     for misconception in exercise.misconceptions:
         outcomes = collect(exercise, misconception.wrong, seed)
         if len(outcomes) != len(cases):
             continue
-        same = [alike(exercise, *row) for row in zip(cases, got, outcomes, strict=True)]
-        must = [i for i, c in enumerate(cases) if failed[i] and c.group == first]
-        if all(same[i] for i in must) and any(got[i].arrays for i in must):
+        same = [_alike(exercise, *row) for row in zip(cases, got, outcomes, strict=True)]
+        must = [i for i, c in enumerate(cases) if groups.index(c.group) <= first]
+        if all(same[i] for i in must) and any(failed[i] and got[i].arrays for i in must):
             ranked.append((sum(same), misconception))
     return [m for _, m in sorted(ranked, key=lambda pair: -pair[0])]
 
 
-def alike(exercise: Exercise, case: Case, a: Outcome, b: Outcome) -> bool:
+def _alike(exercise: Exercise, case: Case, a: Outcome, b: Outcome) -> bool:
     """Whether two outcomes could come from the same code."""
     if a.fault or b.fault:
         pair = (a.fault, b.fault)
@@ -248,80 +238,3 @@ def _to_single(value: Any) -> Any:
 def _fits_shape(got: np.ndarray, want: np.ndarray) -> bool:
     """A number may also come as an array of one entry."""
     return got.shape == want.shape or (want.shape == () and got.shape == (1,))
-
-
-def _shape_finding(name: str, got: np.ndarray, want: np.ndarray) -> Finding:
-    if got.ndim == 2 and got.shape == want.shape[::-1]:
-        text = f"{name} has shape {got.shape}, not {want.shape}: is it transposed?"
-        return Finding("transposed", text, result=name)
-    return Finding("shape", f"{name} has shape {got.shape}, not {want.shape}.", result=name)
-
-
-def _value_finding(name: str, got: dict[str, np.ndarray], want: dict[str, np.ndarray]) -> Finding:
-    """Say what the numbers of one wrong result show, the telling patterns first."""
-    a, b = got[name].astype(np.float64).reshape(want[name].shape), want[name].astype(np.float64)
-    loose = (1e-4, 1e-9)
-    if not np.all(np.isfinite(a)) and np.all(np.isfinite(b)):
-        what = "NaN" if np.any(np.isnan(a)) else "infinite"
-        return Finding("nan", f"{name} is {what} in {np.sum(~np.isfinite(a))} of {a.size} entries.")
-    for other in want:
-        if other != name and want[other].shape == b.shape and close(a, want[other], loose):
-            return Finding("swapped", f"{name} holds what {other} should be: are they swapped?")
-    if a.ndim == 2 and a.shape[0] == a.shape[1] and close(a.T, b, loose):
-        return Finding("transposed", f"{name} has its rows and columns exchanged (transposed).")
-    if np.any(b) and close(-a, b, loose):
-        return Finding("sign", f"{name} has the wrong sign in every entry.")
-    factor = _constant_factor(a, b)
-    if factor:
-        return Finding("factor", f"{name} is {factor}")
-    if got[name].dtype.kind in "iub" and np.any(b != np.round(b)):
-        text = f"{name} holds whole numbers ({got[name].dtype}): its fractions were cut off."
-        return Finding("dtype", text)
-    relative, absolute = DOUBLE
-    wrong = np.abs(a - b) > relative * np.max(np.abs(b), initial=0) + absolute
-    if a.ndim == 0 or wrong.sum() == 0:
-        return Finding("value", f"{name} has the wrong value.")
-    where = ", ".join(str(int(i)) for i in np.argwhere(wrong)[0])
-    text = f"{name} is wrong in {wrong.sum()} of {a.size} entries, the first at [{where}]."
-    return Finding("value", text)
-
-
-def _constant_factor(a: np.ndarray, b: np.ndarray) -> str:
-    """In words, where a is a whole multiple or a whole part of b; else ''."""
-    square = np.sum(b * b)
-    ratio = np.sum(a * b) / square if square > 0 else 0.0
-    if not np.isfinite(ratio) or ratio == 0 or not close(a, ratio * b, (1e-4, 1e-9)):
-        return ""
-    whole = ratio if abs(ratio) > 1 else 1 / ratio
-    if abs(whole - round(whole)) > 1e-3 or abs(round(whole)) < 2:
-        return ""
-    if abs(ratio) > 1:
-        return f"{whole:.0f} times too large: is a division (a mean) missing?"
-    return f"{whole:.0f} times too small: divided once too often, or a factor forgotten?"
-
-
-def describe_call(exercise: Exercise, case: Case) -> str:
-    """The call in words: the function, its arguments (small ones in full), what is special."""
-    given = [show(v, f"{n} = ") for n, v in zip(exercise.inputs, case.args, strict=True)]
-    call = f"{exercise.function}({', '.join(exercise.inputs)})" + (case.note and f", {case.note}")
-    return "\n".join([call, *given])
-
-
-def describe_result(outcome: Outcome, finding: Finding) -> str:
-    """The array that shows what is wrong; '' where none does."""
-    array = outcome.arrays.get(finding.result)
-    return "" if array is None else show(array, f"{finding.result} = ")
-
-
-def show(value: Any, prefix: str = "") -> str:
-    """A value in short: small arrays in full, large ones by shape, functions by their docstring."""
-    if isinstance(value, np.ndarray) and value.size <= SHOWN:
-        digits = {"precision": 4, "separator": ", ", "suppress_small": True}
-        text = np.array2string(value, prefix=prefix, **digits)
-    elif isinstance(value, np.ndarray):
-        text = f"array of shape {value.shape}, {value.dtype}"
-    elif callable(value):
-        text = (value.__doc__ or getattr(value, "__name__", "a function")).strip()
-    else:
-        text = repr(value)
-    return prefix + text

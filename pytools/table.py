@@ -42,13 +42,14 @@ class Table:
         rows += [("Called", s.called), ("Came back", s.got)]
         if self.points is None:
             rows.append(("Expected", s.expected))
-        rows += [("Printed", s.printed), ("Finding", s.finding.text)]
-        if s.finding.hint:
+        rows.append(("Finding", s.finding.text))
+        if s.known:
             rows.append(("Looks like", s.finding.name.replace("_", " ")))
         if self.help_level >= 2:
             rows.append(("Hint", s.finding.hint))
         if self.help_level >= 3:
             rows.append(("Read again", f"section {s.section}"))
+        rows.append(("Printed", s.printed))
         return [(name, value) for name, value in rows if value]
 
     def text(self) -> str:
@@ -72,7 +73,7 @@ class Table:
 def _row(name: str, value: str) -> str:
     shown = escape(value)
     if name in ("Called", "Came back", "Expected", "Printed"):
-        shown = f'<pre style="margin:0; white-space:pre-wrap">{shown}</pre>'
+        shown = f'<pre style="margin:0; white-space:pre-wrap; font-family:monospace">{shown}</pre>'
     label = f'<th style="{CELL}; font-weight:600; white-space:nowrap">{name}</th>'
     return f'<tr style="background:none">{label}<td style="{CELL}">{shown}</td></tr>'
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from pytools import exercises
-from pytools.exercise import Fault, Outcome, collect, pack, unpack
+from pytools.exercise import Fault, Outcome, collect
 from pytools.scoring import score
+from pytools.transport import pack, unpack
 
 
 def test_pack_and_unpack_give_the_same_outcomes():

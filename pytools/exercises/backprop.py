@@ -7,13 +7,18 @@ from the right one and from each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from pytools.exercise import Case, Exercise, Unusable
+
+LONGEST = 10_000  # entries read of an order that may have no end
 
 Backprop = partial(Exercise, answers="pytools.exercises.answers.backprop")
 
@@ -26,6 +31,7 @@ def graph_gradients_cases(rng: np.random.Generator) -> list[Case]:
         return tuple(rng.standard_normal(shape) for _ in range(3))
 
     return [
+        Case(draw(2, 3)),
         Case(draw(2, 3)),
         Case(draw(5, 4)),
         Case(draw(7), "edge", "one dimension"),
@@ -55,13 +61,25 @@ def _mixed(weights: np.ndarray) -> Callable[[np.ndarray], float]:
     return f
 
 
+def _wave(weights: np.ndarray) -> Callable[[np.ndarray], float]:
+    """So curved that the size of h shows in the sixth digit."""
+
+    def f(x: np.ndarray) -> float:
+        """f(x) = sum(w * sin(1000 * x)) with fixed weights w"""
+        return float(np.sum(weights * np.sin(1000 * np.asarray(x))))
+
+    return f
+
+
 def numerical_gradient_cases(rng: np.random.Generator) -> list[Case]:
     def draw(*shape: int) -> np.ndarray:
-        return rng.uniform(0.5, 1.5, shape)
+        return rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape)
 
     whole = rng.integers(1, 5, (2, 3))
     return [
         Case((_cubic(draw(3)), draw(3), 1e-5)),
+        Case((_cubic(draw(3)), draw(3), 1e-5)),
+        Case((_wave(draw(3)), draw(3), 1e-5), note="a function that bends quickly"),
         Case((_mixed(draw(2, 3)), draw(2, 3), 1e-5)),
         Case((_cubic(draw(2, 2)), draw(2, 2), 0.5), note="a large step h"),
         Case((_mixed(draw(2, 2, 2)), draw(2, 2, 2), 1e-4), "edge", "three dimensions"),
@@ -90,8 +108,10 @@ def relative_error_cases(rng: np.random.Generator) -> list[Case]:
     mixed = np.array([0.0, 0.0, 1.0, -2.0]) * rng.uniform(0.5, 1.5, 4)
     return [
         Case((a, near(a, 0.3))),
+        Case((near(a, 0.2), a)),
         Case((b, rng.standard_normal(b.shape))),
         Case((uneven, uneven + np.array([0.5, 0.4, 0.008])), note="large and small entries"),
+        Case((uneven + np.array([0.5, 0.4, 0.008]), uneven), note="large and small entries"),
         Case((mixed, near(mixed, 0.1)), "edge", "some entries 0 in both"),
         Case((np.zeros((2, 2)), np.zeros((2, 2))), "edge", "all entries 0"),
         Case((a[:1, :1], near(a[:1, :1], 0.5)), "edge", "one entry"),
@@ -110,7 +130,8 @@ def two_layer_loss_cases(rng: np.random.Generator) -> list[Case]:
     dead = draw(4, 3, 5, 2)
     dead[2][:, 2] = 0.0  # this hidden unit is exactly 0 for every row
     return [
-        Case(draw(3, 2, 4, 2)),
+        Case(draw(3, 2, 5, 4)),
+        Case(draw(3, 2, 5, 4)),
         Case(draw(8, 6, 5, 3)),
         Case(draw(5, 5, 5, 5), note="all sizes equal"),
         Case(draw(1, 3, 4, 2), "edge", "a batch of one"),
@@ -126,12 +147,8 @@ def two_layer_loss_cases(rng: np.random.Generator) -> list[Case]:
 class Node:
     """A node of a graph: `.parents` are the nodes that feed it."""
 
-    def __init__(self, name: int) -> None:
-        self.name = name
+    def __init__(self) -> None:
         self.parents: list[Node] = []
-
-    def __repr__(self) -> str:
-        return f"n{self.name}"
 
 
 class Graph:
@@ -141,7 +158,7 @@ class Graph:
         self.parents = parents
 
     def nodes(self) -> list[Node]:
-        nodes = [Node(i) for i in range(len(self.parents))]
+        nodes = [Node() for _ in self.parents]
         for node, feeds in zip(nodes, self.parents, strict=True):
             node.parents = [nodes[i] for i in feeds]
         return nodes
@@ -177,36 +194,63 @@ def topological_order_cases(rng: np.random.Generator) -> list[Case]:
         Case((Graph([[]]),), "edge", "a root without parents"),
         Case((Graph([[], [0, 0]]),), "edge", "a node that feeds the root twice, as in x * x"),
         Case((ladder,), "edge", "many paths to every node"),
-        Case((Graph([[], *[[i] for i in range(249)]]),), "numerical", "a chain of 250 nodes"),
+        Case((Graph([[], *[[i] for i in range(489)]]),), "numerical", "a chain of 490 nodes"),
     ]
 
 
-def run_topological_order(attempt: Callable, graph: Graph) -> list[int] | None:
-    """The order as node numbers; what is no node of the graph is -1."""
+def run_topological_order(attempt: Callable, graph: Graph) -> tuple[list[int], list[int]]:
+    """The order as node numbers, and that of a second call: a tape is walked more than once."""
     nodes = graph.nodes()
-    order = attempt(nodes[-1])
-    if order is None:
-        return None
-    if not isinstance(order, Iterable):
-        raise Unusable("count", f"It returned one {type(order).__name__}, not a list of nodes.")
     number = {id(node): i for i, node in enumerate(nodes)}
-    return [number.get(id(node), -1) for node in order]
+
+    def order() -> list[int]:
+        result = attempt(nodes[-1])
+        if result is None:
+            raise Unusable("none", "It returned None: is a return statement missing?")
+        if not isinstance(result, Iterable):
+            raise Unusable("count", f"It returned a {type(result).__name__}, not a list of nodes.")
+        for i, entry in enumerate(entries := list(islice(iter(result), LONGEST))):
+            if id(entry) not in number:
+                kind = type(entry).__name__
+                raise Unusable(
+                    "numbers", f"Entry {i} of the list is no node of the graph: a {kind}."
+                )
+        return [number[id(entry)] for entry in entries]
+
+    with _deep_recursion():
+        first = order()
+        if [[number.get(id(p), -1) for p in node.parents] for node in nodes] != graph.parents:
+            raise Unusable("changed", "It changed the .parents of the nodes.")
+        return first, order()
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Room for a chain of 490 nodes in styles that take several calls for each."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 5_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def measure_topological_order(case: Case, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Many orders are right: count what an order must not have, and see where the root stands."""
     parents = case.args[0].parents
-    order = [int(i) for i in np.ravel(arrays["order"])]
-    place = {node: i for i, node in reversed(list(enumerate(order)))}
-    edges = [(p, child) for child, feeds in enumerate(parents) for p in feeds]
-    known = [(p, c) for p, c in edges if p in place and c in place]
-    counts = {
-        "nodes left out": len(set(range(len(parents))) - set(order)),
-        "nodes listed again": len(order) - len(set(order)),
-        "things that are no node": order.count(-1),
-        "nodes before their parents": len({c for p, c in known if place[p] > place[c]}),
-        "last node": order[-1] if order else -1,
-    }
+    counts = {}
+    for call, text in [("order", ""), ("second order", "in a second call on the same graph, ")]:
+        order = [int(i) for i in np.ravel(arrays[call])]
+        place = {node: i for i, node in reversed(list(enumerate(order)))}
+        edges = [(p, child) for child, feeds in enumerate(parents) for p in feeds]
+        known = [(p, c) for p, c in edges if p in place and c in place]
+        early = {c for p, c in known if place[p] > place[c]}
+        counts |= {
+            f"{text}nodes left out": len(set(range(len(parents))) - set(order)),
+            f"{text}nodes listed again": len(order) - len(set(order)),
+            f"{text}nodes before their parents": len(early),
+            f"{text}last node": order[-1] if order else -1,
+        }
     return {name: np.array(count) for name, count in counts.items()}
 
 
@@ -218,6 +262,7 @@ def unbroadcast_cases(rng: np.random.Generator) -> list[Case]:
         return rng.standard_normal(grad), shape
 
     return [
+        Case(pair((2, 3), (3,))),
         Case(pair((2, 3), (3,))),
         Case(pair((4, 3), (4, 1)), note="an axis of length 1"),
         Case(pair((3, 4), (1, 4)), note="an axis of length 1"),
@@ -236,11 +281,13 @@ def matmul_backward_cases(rng: np.random.Generator) -> list[Case]:
         return tuple(rng.standard_normal(shape) for shape in [(n, m), (n, d), (d, m)])
 
     return [
-        Case(draw(2, 2, 2), note="square matrices"),
         Case(draw(2, 3, 4)),
+        Case(draw(2, 3, 4)),
+        Case(draw(2, 2, 2), note="square matrices"),
         Case(draw(6, 5, 3)),
         Case(draw(1, 4, 3), "edge", "one row"),
         Case(draw(5, 1, 3), "edge", "one inner column"),
+        Case(draw(4, 3, 1), "edge", "one column"),
         Case(draw(1, 1, 1), "edge", "one entry each"),
         Case(draw(4, 4, 4), "edge", "square matrices"),
     ]
@@ -279,7 +326,7 @@ EXERCISES = [
     Backprop(
         id="backprop.topological_order",
         inputs=("root",),
-        outputs=("order",),
+        outputs=("order", "second order"),
         cases=topological_order_cases,
         run=run_topological_order,
         measure=measure_topological_order,

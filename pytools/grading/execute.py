@@ -22,7 +22,7 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from pytools.exercise import MAX_ANSWER_BYTES
+from pytools.exercise import MAX_BYTES
 from pytools.grading.plan import Plan, Test, grade_id
 
 GRACE_SECONDS = 5  # for an interrupted cell to come to its end
@@ -170,9 +170,9 @@ def _read(path: Path) -> bytes | None:
         return b""
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_ANSWER_BYTES:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             return b""
-        return file.read(MAX_ANSWER_BYTES)
+        return file.read(MAX_BYTES)
 
 
 def _label(cell: NotebookNode, index: int) -> str:

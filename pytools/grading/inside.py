@@ -12,7 +12,8 @@ from typing import Any
 
 import pytools
 from pytools import exercises
-from pytools.exercise import Fault, Outcome, collect, pack
+from pytools.exercise import Fault, Outcome, collect
+from pytools.transport import pack
 
 
 def silence_checks() -> None:

@@ -14,13 +14,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from pytools import exercises
-from pytools.exercise import Fault, Outcome, unpack
+from pytools.exercise import Fault, Outcome
 from pytools.grading.execute import Execution
 from pytools.grading.plan import Plan, Test, grade_id
 from pytools.grading.preflight import Submission
 from pytools.grading.results import FAILED, REVIEW, Mark, Result
 from pytools.scoring import Score, score
 from pytools.table import Table
+from pytools.transport import unpack
 
 LONGEST = 1_000  # characters kept of a text that a student's code may have written
 WITH_HINT = 2  # the help level of a table that shows its hint

@@ -2,8 +2,8 @@
 # # 00 · Start here
 #
 # **The course.** Twenty notebooks lead from backpropagation, written by hand in NumPy, to nets that
-# read lines of text, describe pictures and answer questions about them. In the first half you
-# write everything yourself; in the second you use PyTorch and know what it does.
+# read lines of text, describe pictures and answer questions about them. In the first seven you
+# write everything yourself; after that you use PyTorch and know what it does.
 #
 # | part | notebooks | you build |
 # |---|---|---|
@@ -111,7 +111,7 @@ for entry in data.catalogue():
 #    is not right yet. You may hand in all the same: points are given for what is right.
 # 3. Save, and hand in the `.ipynb` file under its own name, the way your class does it.
 #
-# Do not change, copy or delete the grey test cells. After grading you get your points, and for each
+# Do not change, copy or delete the test cells (those with `points=`). After grading you get your points, and for each
 # exercise the finding and a hint.
 #
 # ## What you can do now

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 01 · Backpropagation
 #
-# **The question.** A net has thousands of weights and one number that says how wrong it is. Which
-# way should each weight move?
+# **The question.** A *net* is a formula with thousands of numbers in it, its *weights*. For given
+# inputs it makes predictions, and one number, the *loss*, says how far they are from the right
+# answers, the *targets*. Which way should each weight move, so that the loss falls?
 #
 # Moving the weights one at a time and looking would take a run of the net for every weight.
 # Backpropagation takes one walk backwards through the net for all of them together
@@ -10,7 +11,7 @@
 # build an engine that does it for any formula. In the end the engine reads handwritten digits.
 #
 # **How an exercise works.** Write the function and run its cell: `check` tells you whether it is
-# right and, if not, why. The grey cell below it counts the points. Seven exercises, 20 points.
+# right and, if not, why. The cell below it, with `points=`, counts. Seven exercises, 20 points.
 
 # %% tags=["parameters"]
 profile = "quick"  # "full" repeats the last experiment over five seeds
@@ -35,9 +36,9 @@ rng = np.random.default_rng(seed)
 #
 # there are three inputs and three steps: multiply, add, sum.
 #
-# The *gradient* of a node says by how much $c$ grows when an entry of that node grows by a little.
-# It comes from the node's children: **gradient that arrives × local slope**. Where a node feeds
-# several children, the contributions are added.
+# The *gradient* of a node says how fast $c$ grows when an entry of that node grows. It comes from
+# the node's children, the nodes that it feeds: **gradient that arrives × local slope**. Where a
+# node feeds several children, the contributions are added.
 #
 # Step through it: the values appear from the inputs to $c$, the gradients from $c$ back to the
 # inputs. Before each step, say what you expect.
@@ -85,8 +86,9 @@ check("backprop.graph_gradients", graph_gradients, points=2, seed=9101)
 #
 # ### Exercise 2 · `numerical_gradient` (3 points)
 #
-# `f` takes an array like `x` and returns a number. Leave `x` as you found it. Compute in `float64`
-# also when `x` holds integers or `float32`: next to 1.0, `float32` cannot even hold a step of 1e-8.
+# `f` takes an array like `x` and returns a number. Leave `x` as you found it, so move the entries of
+# a copy. Compute in `float64` also when `x` holds integers, where a step of 1e-5 is lost, or
+# `float32`, where half of its digits are.
 
 
 # %% nbgrader={"grade": false, "grade_id": "backprop-numerical_gradient-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -128,7 +130,8 @@ check("backprop.numerical_gradient", numerical_gradient, points=3, seed=9102)
 # $$\text{error}(a, b) = \max_i \frac{|a_i - b_i|}{\max(10^{-8},\; |a_i| + |b_i|)}$$
 #
 # The $10^{-8}$ keeps two zeros from dividing by zero. As a rule of thumb, below $10^{-6}$ the two
-# agree, above $10^{-2}$ one of them is wrong.
+# agree, above $10^{-2}$ one of them is wrong. `np.maximum(a, b)` takes the larger of two numbers
+# entry by entry; `np.max(a)` is the largest entry of one array.
 
 
 # %% nbgrader={"grade": false, "grade_id": "backprop-relative_error-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -190,8 +193,12 @@ show(fig, "As h shrinks both errors fall, then rise; the central one is lowest, 
 # ### Exercise 4 · `two_layer_loss` (4 points)
 #
 # Return the loss and its gradients for both weight matrices. Go backwards, one step at a time:
-# from $L$ to $p$, from $p$ to $w_2$ and to $h$, through the ReLU, and on to $w_1$. At each step the
-# shapes leave you little choice.
+# from $L$ to $p$, from $p$ to $w_2$ and to $h$, through the ReLU, and on to $w_1$.
+#
+# How does a gradient pass through a matrix product? Look at one entry: $p_{no} = \sum_j h_{nj}\,
+# w_{jo}$. So $w_{jo}$ meets $h_{nj}$ in every row $n$, and collects $\sum_n h_{nj} \cdot$ (gradient of
+# $p_{no}$). That is again a matrix product, and the shapes leave you little choice which. Use
+# products of whole matrices, no loops: your function will be called 500 times.
 
 
 # %% nbgrader={"grade": false, "grade_id": "backprop-two_layer_loss-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -236,8 +243,9 @@ error_w2 = relative_error(grad_w2, numerical_gradient(lambda w: two_layer_loss(x
 print(f"w1 agrees to 1e-6: {error_w1 < 1e-6}; w2 agrees to 1e-6: {error_w2 < 1e-6}")
 
 # %% [markdown]
-# With gradients, training is one line: move every weight a little *against* its gradient. Here
-# the net learns 64 random targets by heart (N = 64, D = 1000, H = 100, O = 10).
+# With gradients, training is one line: move every weight a little *against* its gradient; how
+# little is the *learning rate*, here 3e-5. The net learns 64 random targets by heart (N = 64,
+# D = 1000, H = 100, O = 10).
 
 # %% tags=["demo"]
 x, y = rng.standard_normal((64, 1000)), rng.standard_normal((64, 10))
@@ -269,7 +277,8 @@ show(fig, "The loss falls by many orders of magnitude in 500 steps.")
 #
 # Each node has `.parents`, the nodes that feed it. Return all nodes that lead to `root` as a list:
 # parents before children, each node once, `root` last. A node that is used twice is one node: tell
-# nodes apart by identity (`is`, `id(node)`), not by value. No graph here is deeper than 500.
+# nodes apart by identity (`is`, `id(node)`), not by value. Leave the nodes as they are: the graph
+# will be walked again. No graph here is deeper than 500, so a function may call itself.
 
 
 # %% nbgrader={"grade": false, "grade_id": "backprop-topological_order-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -304,8 +313,8 @@ check("backprop.topological_order", topological_order, points=3, seed=9105)
 # Most local rules are one short line: the slope of exp is exp, of a sum 1, of a product the other
 # factor. Two need thought.
 #
-# **Broadcasting.** When NumPy adds a bias of shape (3,) to a batch of shape (8, 3), it uses each
-# entry of the bias eight times. Used eight times means eight contributions, and contributions are
+# **Broadcasting.** When NumPy adds an array of shape (3,), such as a net's *bias*, to a batch of
+# shape (8, 3), it uses each of the three entries eight times. Used eight times means eight contributions, and contributions are
 # added. So the gradient that arrives, of shape (8, 3), has to be summed back to (3,).
 # Broadcasting does two things: it adds axes on the left, and it stretches axes of length 1.
 #
@@ -379,22 +388,24 @@ class Tensor:
 
     def __init__(self, data, parents=(), rule=lambda grad: ()):
         self.data = np.asarray(data, dtype=np.float64)
-        self.parents = parents
+        self.parents = list(parents)
         self.rule = rule  # gradient for this Tensor -> a gradient for each parent
 
     def backward(self):
         """Give every Tensor that led here its gradient, `.grad`."""
-        order = topological_order(self)
+        order = list(topological_order(self))
         for node in order:
             node.grad = np.zeros_like(node.data)
         self.grad = np.ones_like(self.data)
         for node in reversed(order):
             for parent, grad in zip(node.parents, node.rule(node.grad), strict=True):
-                parent.grad += unbroadcast(grad, parent.data.shape)
+                parent.grad += unbroadcast(np.asarray(grad), parent.data.shape)
 
 
 # %% [markdown]
-# Each operation computes its value, and says how a gradient goes back.
+# Each operation computes its value, and says how a gradient goes back. Sums and products are all
+# that we need: a difference is `a + (-1) * b`. `total` keeps the axes that it sums over, with
+# length 1, so that its gradient broadcasts back by itself.
 
 
 # %% tags=["demo"]
@@ -453,7 +464,7 @@ loss.backward()
 _, grad_w1, grad_w2 = two_layer_loss(x, y, w1.data, w2.data)
 agrees = max(relative_error(w1.grad, grad_w1), relative_error(w2.grad, grad_w2)) < 1e-9
 print(f"the tape agrees with the gradients by hand to 1e-9: {agrees}")
-assert agrees
+assert agrees, "They differ: does one of your functions compute in float32, or change its input?"
 
 # %% [markdown]
 # ## 7. A real result: handwritten digits
@@ -474,13 +485,16 @@ for ax, image, label in zip(axes, train_x, train_y, strict=False):
 show(fig, "Ten handwritten digits of 8 by 8 pixels, each with its label above it.")
 
 # %% [markdown]
-# The net gives ten scores $s_c$ for each image. *Softmax* turns them into probabilities, and the
-# loss is the mean of $-\log$ of the probability that the right digit $t$ got:
+# The net gives ten scores $s_c$ for each image, one a digit. *Softmax* turns them into
+# probabilities, $e^{s_c} / \sum_k e^{s_k}$: positive, and 1 in sum. The loss is the mean, over the $N$
+# images, of $-\log$ of the probability that the right digit $t_n$ got:
 #
 # $$L = \frac{1}{N} \sum_n \Big(\log \sum_{c} e^{s_{nc}} - s_{n t_n}\Big)$$
 #
 # Taking the largest score off each row first changes nothing, and keeps $e^s$ from overflowing.
 # Nobody derives a gradient here: the tape does.
+#
+# Training takes the images in *batches* of 32, one step each; one round through all is an *epoch*.
 
 
 # %% tags=["demo"]
@@ -521,7 +535,7 @@ seeds = [seed] if profile == "quick" else range(seed, seed + 5)
 runs = [train(np.random.default_rng(s)) for s in seeds]
 final = [curve[-1, 1] for _, curve in runs]
 print("test accuracy:", " ".join(f"{value:.3f}" for value in final), "for seeds", *seeds)
-assert min(final) >= 0.94
+assert min(final) >= 0.94, "Below 0.94: is each of your gradients right, also at a second call?"
 
 # %% tags=["demo"]
 net, curve = runs[0]

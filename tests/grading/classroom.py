@@ -18,10 +18,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from pytools import build, exercises
-from pytools.exercise import collect, pack
+from pytools.exercise import collect
 from pytools.grading.execute import Execution
 from pytools.grading.plan import Plan, read_plan
 from pytools.grading.preflight import Submission
+from pytools.transport import pack
 
 REPOSITORY = Path(__file__).parents[2]
 

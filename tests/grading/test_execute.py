@@ -6,12 +6,12 @@ import sys
 import pytest
 from classroom import mini_notebook, plan_of, right, submit
 
-from pytools.exercise import unpack
 from pytools.grading import execute as module
 from pytools.grading.execute import execute
 from pytools.grading.marking import mark
 from pytools.grading.preflight import preflight
 from pytools.grading.results import FAILED, GRADED, REVIEW
+from pytools.transport import unpack
 
 ANSWERS = right(mini_notebook())
 SUM, PRODUCT = "backprop-graph_gradients", "backprop-matmul_backward"

@@ -5,11 +5,12 @@ import pytest
 from classroom import answered, mini_notebook, plan_of, right, submit
 from nbgrader.utils import determine_grade
 
-from pytools.exercise import Fault, Outcome, pack
+from pytools.exercise import Fault, Outcome
 from pytools.grading import marking
 from pytools.grading.marking import mark
 from pytools.grading.preflight import preflight
 from pytools.grading.results import FAILED, GRADED, REVIEW
+from pytools.transport import pack
 
 SUM, PRODUCT = "backprop-graph_gradients", "backprop-matmul_backward"
 

@@ -39,6 +39,10 @@ def constant_z(x, y, z):
     return np.sum(x * y + z), y, x, np.zeros_like(z)
 
 
+def z_itself(x, y, z):
+    return np.sum(x * y + z), y, x, z
+
+
 # --- numerical_gradient ----------------------------------------------------------------------
 
 
@@ -58,7 +62,7 @@ def _entry_by_entry(quotient: Callable) -> Callable:
 
 
 one_sided = _entry_by_entry(lambda f, x, step, h: (f(x + step) - f(x)) / h)
-divided_by_h = _entry_by_entry(lambda f, x, step, h: (f(x + step) - f(x - step)) / h)
+divided_by_one_step = _entry_by_entry(lambda f, x, step, h: (f(x + step) - f(x - step)) / h)
 
 
 def step_fixed(f, x, h=1e-5):
@@ -87,6 +91,20 @@ def dtype_kept(f, x, h=1e-5):
         above, below = x.copy(), x.copy()
         above[index] += np.asarray(h).astype(x.dtype)
         below[index] -= np.asarray(h).astype(x.dtype)
+        grad[index] = (f(above) - f(below)) / (2 * h)
+    return grad
+
+
+def times_h(f, x, h=1e-5):
+    return backprop.numerical_gradient(f, x, h) * h * h
+
+
+def nothing_copied(f, x, h=1e-5):
+    grad = np.zeros(np.shape(x))
+    for index in np.ndindex(grad.shape):
+        above = below = np.array(x, dtype=np.float64)  # one array under two names
+        above[index] += h
+        below[index] -= h
         grad[index] = (f(above) - f(below)) / (2 * h)
     return grad
 
@@ -122,6 +140,14 @@ def scale_of_a_alone(a, b):
     return np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(a)))
 
 
+def scale_of_b_alone(a, b):
+    return np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(b)))
+
+
+def scale_of_signed_sum(a, b):
+    return np.max(np.abs(a - b) / np.maximum(1e-8, np.abs(a + b)))
+
+
 # --- two_layer_loss --------------------------------------------------------------------------
 
 
@@ -130,6 +156,8 @@ def _two_layer(
     slope: float = 2.0,
     relu: Callable = lambda before: np.maximum(before, 0),
     mask: Callable = lambda before, grad: before > 0,
+    sign: float = 1.0,
+    mean_of_gradient: bool = True,
 ) -> Callable:
     """The right net, with one of its parts replaced."""
 
@@ -139,7 +167,7 @@ def _two_layer(
         pred = hidden @ w2
         error = pred - y
         loss = np.sum(error**2) / divisor(pred)
-        grad_pred = slope * error / divisor(pred)
+        grad_pred = sign * slope * error / (divisor(pred) if mean_of_gradient else 1)
         grad_hidden = grad_pred @ w2.T
         grad_before = grad_hidden * mask(before, grad_hidden)
         return loss, x.T @ grad_before, hidden.T @ grad_pred
@@ -154,6 +182,11 @@ relu_not_passed_back = _two_layer(mask=lambda before, grad: 1.0)
 mask_from_gradient = _two_layer(mask=lambda before, grad: grad > 0)
 slope_one_at_zero = _two_layer(mask=lambda before, grad: before >= 0)
 relu_missing = _two_layer(relu=lambda before: before, mask=lambda before, grad: 1.0)
+
+
+hidden_for_mask = _two_layer(mask=lambda before, grad: np.maximum(before, 0))
+target_minus_prediction = _two_layer(sign=-1.0)
+gradient_of_sum = _two_layer(mean_of_gradient=False)
 
 
 # --- topological_order -----------------------------------------------------------------------
@@ -200,6 +233,24 @@ def node_before_parents(root):
     return order
 
 
+def marked_for_good(root):
+    order = []
+
+    def visit(node: Any) -> None:
+        if not getattr(node, "seen", False):
+            node.seen = True
+            for parent in node.parents:
+                visit(parent)
+            order.append(node)
+
+    visit(root)
+    return order
+
+
+def depth_first_reversed(root):
+    return node_before_parents(root)[::-1]
+
+
 # --- unbroadcast -----------------------------------------------------------------------------
 
 
@@ -232,6 +283,10 @@ def first_copy_only(grad, shape):
     return grad[tuple(slice(n) for n in shape)]
 
 
+def only_first_axis(grad, shape):
+    return grad if grad.shape == tuple(shape) else grad.sum(axis=0)
+
+
 # --- matmul_backward -------------------------------------------------------------------------
 
 
@@ -253,6 +308,10 @@ def averaged_over_rows(grad, a, b):
 
 def factors_not_exchanged(grad, a, b):
     return grad @ a.T, b.T @ grad
+
+
+def sides_exchanged(grad, a, b):
+    return b.T @ grad, grad @ a.T
 
 
 ANSWERS = {
@@ -284,6 +343,11 @@ ANSWERS = {
                 "z is added, not left out: what does c do when one entry of z grows by 1?",
                 constant_z,
             ),
+            Misconception(
+                "z_itself",
+                "By how much does c grow when an entry of z grows by 1, large or small?",
+                z_itself,
+            ),
         ],
     ),
     "numerical_gradient": Answer(
@@ -295,9 +359,14 @@ ANSWERS = {
                 one_sided,
             ),
             Misconception(
-                "divided_by_h",
+                "divided_by_one_step",
                 "How far apart are the two points at which you call f?",
-                divided_by_h,
+                divided_by_one_step,
+            ),
+            Misconception(
+                "times_h",
+                "Python divides first and multiplies then: what does your last line do with h?",
+                times_h,
             ),
             Misconception(
                 "step_fixed",
@@ -313,6 +382,11 @@ ANSWERS = {
                 "not_restored",
                 "When the second entry moves, where does the first one stand? And after the end?",
                 not_restored,
+            ),
+            Misconception(
+                "nothing_copied",
+                "Two names for one array: when one steps to the left, where is the other?",
+                nothing_copied,
             ),
             Misconception(
                 "dtype_kept",
@@ -359,6 +433,16 @@ ANSWERS = {
                 "Exchange a and b: the error should stay what it is.",
                 scale_of_a_alone,
             ),
+            Misconception(
+                "scale_of_b_alone",
+                "Exchange a and b: the error should stay what it is.",
+                scale_of_b_alone,
+            ),
+            Misconception(
+                "scale_of_signed_sum",
+                "What is your scale where the two have opposite signs?",
+                scale_of_signed_sum,
+            ),
         ],
     ),
     "two_layer_loss": Answer(
@@ -380,6 +464,16 @@ ANSWERS = {
                 factor_two_forgotten,
             ),
             Misconception(
+                "target_minus_prediction",
+                "Where the prediction is too large, the loss grows with it: which sign is that?",
+                target_minus_prediction,
+            ),
+            Misconception(
+                "gradient_of_sum",
+                "The loss is a mean. Is the gradient that of a mean, too?",
+                gradient_of_sum,
+            ),
+            Misconception(
                 "relu_not_passed_back",
                 "A hidden unit that the ReLU set to 0 did not change the loss. Does its gradient?",
                 relu_not_passed_back,
@@ -388,6 +482,11 @@ ANSWERS = {
                 "mask_from_gradient",
                 "The ReLU decides on the way forward who is silent. What did it look at then?",
                 mask_from_gradient,
+            ),
+            Misconception(
+                "hidden_for_mask",
+                "The ReLU passes a gradient on or stops it; it does not make it larger.",
+                hidden_for_mask,
             ),
             Misconception(
                 "slope_one_at_zero",
@@ -429,6 +528,16 @@ ANSWERS = {
                 "At which moment of the visit may a node be written down?",
                 node_before_parents,
             ),
+            Misconception(
+                "marked_for_good",
+                "The same graph is walked again at the next step. What does your second call find?",
+                marked_for_good,
+            ),
+            Misconception(
+                "depth_first_reversed",
+                "A node that is used twice: does it stand before both of its users?",
+                depth_first_reversed,
+            ),
         ],
     ),
     "unbroadcast": Answer(
@@ -453,6 +562,11 @@ ANSWERS = {
                 "only_axes_of_one",
                 "Broadcasting stretches axes of length 1, and it does one thing more.",
                 only_axes_of_one,
+            ),
+            Misconception(
+                "only_first_axis",
+                "Compare the two shapes axis by axis: which axes are new, which were stretched?",
+                only_first_axis,
             ),
             Misconception(
                 "first_copy_only",
@@ -488,6 +602,11 @@ ANSWERS = {
                 "factors_not_exchanged",
                 "How far the product moves with one factor is decided by the other one.",
                 factors_not_exchanged,
+            ),
+            Misconception(
+                "sides_exchanged",
+                "A matrix product is not symmetric: on which side did each factor stand?",
+                sides_exchanged,
             ),
         ],
     ),
