@@ -9,7 +9,8 @@ from pytools.exercise import Exercise
 
 __all__ = ["TOPICS", "UnknownExercise", "get", "ids"]
 
-TOPICS = ("start", "backprop")  # in the order of the notebooks; each is a module of this folder
+# In the order of the notebooks; each is a module of this folder.
+TOPICS = ("start", "backprop", "optimizers")
 
 
 class UnknownExercise(KeyError):
@@ -17,6 +18,10 @@ class UnknownExercise(KeyError):
 
     def __str__(self) -> str:
         return self.args[0]
+
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook, one line."""
+        return [f"UnknownExercise: {self}"]
 
 
 def ids() -> list[str]:
