@@ -29,7 +29,6 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
-from nbgrader.utils import setenv
 from sqlalchemy import make_url
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
@@ -47,9 +46,7 @@ def register(course: Course, name: str) -> None:
     CourseError where the gradebook cannot be written, or has marks for other cells.
     """
     notebook = nbformat.read(course.solution(name), as_version=4)
-    # For a new database nbgrader runs the program `alembic`, which lies beside this Python.
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    with _explained(course), setenv(PATH=tools):
+    with _explained(course), _own_programs_first():
         with Gradebook(course.db_url, course.directory.course_id) as gradebook:
             gradebook.update_or_create_assignment(name)
         try:
@@ -59,6 +56,17 @@ def register(course: Course, name: str) -> None:
                 f"The gradebook cannot take {name}: {error}. Undo the change of its cells, or "
                 "start a new gradebook."
             ) from None
+
+
+@contextmanager
+def _own_programs_first() -> Iterator[None]:
+    """For a new database nbgrader runs the program `alembic`, which lies beside this Python."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def save(

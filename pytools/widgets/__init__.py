@@ -4,29 +4,20 @@ from pytools.widgets.figures import PALETTE, STYLE, show
 from pytools.widgets.graph_stepper import describe_step, draw_step, step_through
 from pytools.widgets.graph_steps import example_graph
 from pytools.widgets.landscapes import LANDSCAPES
-from pytools.widgets.layers_stepper import describe_layer, draw_layer, watch_layers
 from pytools.widgets.optimizer_race import describe_race, draw_race, race
 from pytools.widgets.stepper import Stepper
-from pytools.widgets.views_stepper import Readers, compare_views, describe_view, draw_view
 
 __all__ = [
     "LANDSCAPES",
     "PALETTE",
     "STYLE",
-    "Readers",
     "Stepper",
-    "compare_views",
-    "describe_layer",
     "describe_race",
     "describe_step",
-    "describe_view",
-    "draw_layer",
     "draw_race",
     "draw_step",
-    "draw_view",
     "example_graph",
     "race",
     "show",
     "step_through",
-    "watch_layers",
 ]
