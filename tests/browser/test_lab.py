@@ -3,6 +3,7 @@ that moves, nbgrader's Validate. Screenshots go to tests/browser/screenshots/ to
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -121,17 +122,32 @@ def nothing_pops_up(page) -> None:
     assert page.locator(".Toastify__toast").count() == 0
 
 
-def run_until(page, text: str):
-    """Run cells from the top with Shift+Enter until one with this text is selected; return it."""
-    page.locator(".jp-Notebook .jp-Cell").first.click()
+def find_cell(page, text: str):
+    """Scroll down to the code cell with this text: cells out of sight are not in the page."""
+    cell = page.locator(".jp-CodeCell").filter(has_text=text).first
+    page.mouse.move(640, 600)
     for _ in range(60):
-        selected = page.locator(".jp-Cell.jp-mod-active")
-        if text in selected.inner_text():
-            return selected
-        page.keyboard.press("Escape")
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_timeout(150)
+        if cell.count():
+            cell.scroll_into_view_if_needed()
+            return cell
+        page.mouse.wheel(0, 300)
+        page.wait_for_timeout(100)
     raise AssertionError(f"no cell with {text!r}")
+
+
+def run_cell(page, text: str):
+    """Run the cell with this text and wait for its number; a key may get lost while pages move."""
+    from playwright.sync_api import expect
+
+    cell = find_cell(page, text)
+    prompt = cell.locator(".jp-InputPrompt").first
+    for _ in range(4):
+        prompt.click()
+        page.keyboard.press("ControlOrMeta+Enter")
+        with contextlib.suppress(AssertionError):
+            expect(prompt).to_have_text(re.compile(r"[0-9]"), timeout=PATIENCE / 4)
+            return cell
+    raise AssertionError(f"the cell with {text!r} did not run")
 
 
 def test_lab_opens_on_the_first_notebook(page, server):
@@ -146,11 +162,9 @@ def test_lab_opens_on_the_first_notebook(page, server):
 
 def test_student_works_on_the_first_exercise(page, server):
     open_notebook(page, server, "01_backprop")
-    run_until(page, "def graph_gradients")
-    page.locator(".noUi-handle").wait_for()  # the widget above pushes the cells down when it comes
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    run_cell(page, "from pytools import check")
     nothing_pops_up(page)
-    cell = page.locator(".jp-CodeCell").filter(has_text="def graph_gradients")
+    cell = find_cell(page, "def graph_gradients")
 
     def answer(source: str, reply: str) -> str:
         cell.locator(".cm-content").first.click()
@@ -177,19 +191,12 @@ def test_student_works_on_the_first_exercise(page, server):
 
 
 def test_widget_moves(page, server):
-    from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
     from playwright.sync_api import expect
 
     open_notebook(page, server, "01_backprop")
-    run_until(page, "step_through(example_graph())")
-    cell = page.locator(".jp-CodeCell").filter(has_text="step_through(example_graph())")
+    run_cell(page, "from pytools import check")
+    cell = run_cell(page, "step_through(example_graph())")
     widget = cell.locator(".jp-OutputArea-output").filter(has=page.locator(".noUi-handle"))
-    for _ in range(4):  # a key that is pressed while the page still moves may get lost
-        cell.locator(".jp-InputPrompt").first.click()
-        page.keyboard.press("ControlOrMeta+Enter")
-        with contextlib.suppress(PlaywrightTimeoutError):
-            widget.wait_for(timeout=PATIENCE / 4)
-            break
     figure = widget.locator("img")
     first = figure.get_attribute("alt")
     widget.get_by_role("button", name="Next").click()
