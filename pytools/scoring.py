@@ -168,13 +168,19 @@ def _recognise(
     """
     groups = list(WEIGHTS)
     first = min(groups.index(c.group) for c, wrong in zip(cases, failed, strict=True) if wrong)
+    must = [i for i, c in enumerate(cases) if groups.index(c.group) <= first]
+    steady = [replace(outcome, unsteady=False) for outcome in got]  # known at the end of a run only
+
+    def unlike(outcomes: list[Outcome]) -> bool:
+        i = len(outcomes) - 1
+        return i in must and not _alike(exercise, cases[i], steady[i], outcomes[i])
+
     ranked = []
     for misconception in exercise.misconceptions:
-        outcomes = collect(exercise, misconception.wrong, seed)
+        outcomes = collect(exercise, misconception.wrong, seed, enough=unlike)
         if len(outcomes) != len(cases):
             continue
         same = [_alike(exercise, *row) for row in zip(cases, got, outcomes, strict=True)]
-        must = [i for i, c in enumerate(cases) if groups.index(c.group) <= first]
         if all(same[i] for i in must) and any(failed[i] and got[i].arrays for i in must):
             ranked.append((sum(same), misconception))
     return [m for _, m in sorted(ranked, key=lambda pair: -pair[0])]
