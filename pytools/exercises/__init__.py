@@ -10,7 +10,7 @@ from pytools.exercise import Exercise
 __all__ = ["TOPICS", "UnknownExercise", "get", "ids"]
 
 # In the order of the notebooks; each is a module of this folder.
-TOPICS = ("start", "backprop", "optimizers")
+TOPICS = ("start", "backprop", "classifiers", "optimizers", "cnn")
 
 
 class UnknownExercise(KeyError):
