@@ -32,7 +32,8 @@ def conv_output_size_cases(rng: np.random.Generator) -> list[Case]:
         Case(fitting(1, int(rng.integers(2, 4)), size())),
         Case(fitting(3, 1, size())),
         Case(fitting(int(rng.integers(4, 7)), 2, size())),
-        Case((n + int(rng.integers(1, 3)), f, stride, pad), note="the stride does not divide"),
+        Case((n + 1, f, stride, pad), note="the stride does not divide"),
+        Case((n + 2, f, stride, pad), note="the stride does not divide"),
         Case((small, small + 2, int(rng.integers(1, 5)), 1), "edge", "one place only"),
         Case((small, small + 1, 1, 2), "edge", "a filter larger than the input, but for its zeros"),
         Case((small, small + 1, 1, 0), "edge", "a filter larger than the input"),
@@ -184,13 +185,14 @@ def conv2d_backward_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def run_conv2d_backward(pair: tuple, grad: np.ndarray, x: np.ndarray, w: np.ndarray, *rest) -> Any:
-    """Forward, then forward on other numbers, then the first one's way back: only its cache helps.
+    """Forward, then forward as another layer, then the first one's way back: only its cache helps.
 
-    rest: b, stride, pad.
+    rest: b, stride, pad. The other layer has other numbers, the stride 1 and more padding.
     """
+    b, stride, pad = rest
     forward, backward = pair
-    _, cache = _out_and_cache(forward(x, w, *rest))
-    forward(-x, 2 * w, *rest)
+    _, cache = _out_and_cache(forward(x, w, b, stride, pad))
+    forward(-x, 2 * w, b, 1, pad + 1)
     return backward(grad, cache)
 
 
@@ -254,10 +256,10 @@ def max_pool_backward_cases(rng: np.random.Generator) -> list[Case]:
 def run_max_pool_backward(
     pair: tuple, grad: np.ndarray, x: np.ndarray, size: int, stride: int
 ) -> Any:
-    """As run_conv2d_backward: a second forward pass comes between."""
+    """As run_conv2d_backward: the forward pass of another layer comes between."""
     forward, backward = pair
     _, cache = _out_and_cache(forward(x, size, stride))
-    forward(-x[:, :, ::-1, ::-1], size, stride)
+    forward(-x[:, :, ::-1, ::-1], 1, 1)
     return backward(grad, cache)
 
 
@@ -294,6 +296,7 @@ def upsample_cases(rng: np.random.Generator) -> list[Case]:
         Case((draw(2, 2, 3, 4), 1, "bilinear"), "edge", "scale 1"),
         Case((draw(2, 2, 1, 1), 3, "bilinear"), "edge", "images of one pixel"),
         Case((draw(2, 1, 1, 4), 2, "bilinear"), "edge", "images of one row"),
+        Case((draw(1, 2, 3, 1), 2, "bilinear"), "edge", "images of one column"),
         Case((draw(2, 2, 3, 2).astype(np.float32), 5, "bilinear"), "numerical", "float32"),
     ]
 

@@ -33,8 +33,7 @@ def upsample(x: np.ndarray, scale: int, mode: str) -> np.ndarray:
     ones, and its value lies on the line between the two old centres around it, first in one
     direction, then in the other; beyond the outermost centres their value stays. That is
     align_corners=False in torch. 'nearest' keeps the dtype, 'bilinear' gives float32 where x is,
-    else float64. Raises ValueError for another
-    mode, scale < 1, an empty batch, NaN or infinity.
+    else float64. Raises ValueError for another mode, scale < 1, an empty batch, NaN or infinity.
     """
     x = finite_batch("x", x, 4)
     if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:

@@ -153,7 +153,8 @@ class _Board:
         self.ax.figure.suptitle(
             title, x=MARGIN / width, y=1 - 0.08 / height, ha="left", fontsize=12
         )
-        self.ax.text(MARGIN, FOOTER / 2, line, fontsize=12, va="center")
+        size = min(12, 12 * (width - 2 * MARGIN) / (0.1 * len(line)))  # 0.1 inch a character at 12
+        self.ax.text(MARGIN, FOOTER / 2, line, fontsize=size, va="center")
 
     def _corner(self, grid: int, size: int) -> tuple[float, float]:
         return self.centres[grid] - CELL * size / 2, self.middle + CELL * size / 2
@@ -168,7 +169,9 @@ class _Board:
         self.ax.add_patch(Rectangle((x, y), CELL, CELL, **style))
         ink = INK[state] if state != "idle" or tint == "zero" else "black"
         middle = {"ha": "center", "va": "center"}
-        self.ax.text(x + CELL / 2, y + CELL / 2, _text(value), fontsize=11, color=ink, **middle)
+        text = _text(value)
+        fontsize = min(11, 36 / max(1, len(text)))  # four characters are as wide as a cell allows
+        self.ax.text(x + CELL / 2, y + CELL / 2, text, fontsize=fontsize, color=ink, **middle)
 
     def _name(self, grid: int, size: int, name: str) -> None:
         x, y = self._corner(grid, size)

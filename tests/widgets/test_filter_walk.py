@@ -69,7 +69,16 @@ def test_texts_stay_inside_and_apart(data, n, f, seed):
         assert fig.bbox.x0 <= extent.x0 and extent.x1 <= fig.bbox.x1
         assert fig.bbox.y0 <= extent.y0 and extent.y1 <= fig.bbox.y1
         assert not any(extent.overlaps(other) for other in grids[:i])
-    assert not any(line.overlaps(extent) for extent in grids)
+    assert not any(line.overlaps(extent) for extent in grids) and line.x1 <= fig.bbox.x1
+
+
+def test_sums_of_four_digits_stay_in_their_cells():
+    image, filter_ = np.full((6, 6), 9), np.full((4, 4), -9)
+    fig = draw_place(image, filter_, 1, 0, 8)
+    fig.draw_without_rendering()
+    *grids, line = [t.get_window_extent() for t in fig.axes[0].texts if t.get_text()]
+    assert "−1296" in texts(fig) and line.x1 <= fig.bbox.x1
+    assert not any(a.overlaps(b) for i, a in enumerate(grids) for b in grids[:i])
 
 
 def test_the_longest_line_of_the_notebook_fits():

@@ -247,7 +247,7 @@ def _kept_outside(forward: Callable, backward: Callable) -> tuple[Callable, Call
     return remembering, lambda grad, cache: backward(grad, last["cache"])
 
 
-cache_not_used = _kept_outside(conv_blocks.conv2d_forward, conv_blocks.conv2d_backward)
+cache_not_used = _kept_outside(conv.conv2d_forward_loops, conv.conv2d_backward_loops)
 
 
 # --- max_pool_forward ------------------------------------------------------------------------
@@ -334,7 +334,7 @@ windows_overwritten = _given_back(
 )
 spread_evenly = _given_back(lambda w: np.full_like(w, 1 / w[0, 0].size))
 every_pixel_gets_all = _given_back(np.ones_like)
-pool_cache_not_used = _kept_outside(pool.max_pool_forward, pool.max_pool_backward)
+pool_cache_not_used = _kept_outside(*_given_back(_one_winner))
 
 
 # --- upsample --------------------------------------------------------------------------------
