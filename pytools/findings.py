@@ -88,7 +88,8 @@ def value_finding(name: str, got: dict[str, np.ndarray], want: dict[str, np.ndar
     factor = _constant_factor(a, b)
     if factor:
         return Finding("factor", f"{name} is {factor}")
-    if got[name].dtype.kind in "iu" and np.any(a != 0) and np.all(np.abs(a - b) <= 1):
+    whole = got[name].dtype.kind in "iu" and np.any(a != 0) and np.any(b != np.round(b))
+    if whole and np.all(np.abs(a - b) <= 1):
         text = f"{name} holds whole numbers ({got[name].dtype}) where fractions are due."
         return Finding("dtype", text)
     relative, absolute = DOUBLE

@@ -33,7 +33,7 @@ rng = np.random.default_rng(seed)
 # An image is an array. The digits of notebook 01 are 8×8 numbers each, from 0 (paper) to 1 (ink).
 
 # %% tags=["demo"]
-train_x, train_y = data.digits("train")  # (1442, 1, 8, 8) and (1442,)
+train_x, train_y = data.digits("train")  # (pictures, colours, rows, columns) and (pictures,)
 test_x, test_y = data.digits("test")
 
 
@@ -91,7 +91,7 @@ show_row(views, "To us, one digit", "A seven, then moved, turned, dim, half cove
 # $$\|a - b\|^2 = \|a\|^2 + \|b\|^2 - 2\,a \cdot b$$
 #
 # whose last term is one matrix product for all pairs. In floating point the three terms of two
-# equal rows may leave a tiny number below 0. Equal rows have distance 0, not NaN.
+# equal rows may leave a tiny number below 0. Equal rows have distance 0, up to rounding, not NaN.
 
 
 # %% nbgrader={"grade": false, "grade_id": "classifiers-pairwise_distance-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -360,8 +360,9 @@ show(fig, "With centred data the loss falls smoothly; without, it jumps up for t
 # Why? Without centring all pixels are ≥ 0 and most pictures point the same way. One step in that
 # way moves *every* score of *every* picture, so the loss is steep along the mean picture and flat
 # elsewhere, and a step that suits the flat directions is far too long for the steep one. Centring
-# removes the steep direction (LeCun, Bottou, Orr & Müller, 1998): here it is 15 times as steep as
-# the next one.
+# removes the steep direction (LeCun, Bottou, Orr & Müller, 1998). How curved the loss is along a
+# direction goes with the eigenvalues of $X^\top X / N$: before centring, the largest is 15 times the
+# next one.
 
 # %% tags=["demo"]
 for name, x in [("as they come", flat(train_x)), ("mean taken off", centred_x)]:
@@ -616,7 +617,8 @@ assert last["zeros"] == 0 and last["Gaussian 0.01"] < 1e-6 and last["Xavier"] > 
 
 # %% [markdown]
 # Step through the layers, with the other fault beside these: weights that are too *large*. Which of
-# the nets can still learn? Remember the slopes: beyond ±0.95 that of tanh is below 0.1.
+# the nets can still learn? Remember the slopes: where the *output* $h$ of a tanh is beyond ±0.95,
+# its slope $1 - h^2$ is below 0.1.
 
 # %% tags=["demo"]
 too_large = {"Gaussian 1.0": signals(1.0, "tanh")[0]}
@@ -739,9 +741,10 @@ ax.legend()
 show(fig, "After a long first step up to a third of the ReLU units stay dead, of ELU hardly one.")
 
 # %% [markdown]
-# Ten epochs of good training wake hardly any of them. An ELU has a slope below 0: units come back.
-# (The first layer is safe here: its inputs have mean 0, so a unit cannot be below 0 for all of
-# them. Centring again.)
+# Ten epochs of good training wake hardly any of them: no gradient reaches their weights, and only a
+# change in the layer before could help. No ELU unit falls silent for good, since it still has a slope
+# where its output is below 0. (The first layer is safe here: its inputs have mean 0 and these nets
+# have no biases, so a unit cannot be below 0 for all of them. Centring again.)
 
 # %% [markdown]
 # ## 9. A real result

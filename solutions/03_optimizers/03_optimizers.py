@@ -216,9 +216,9 @@ check("optimizers.momentum", momentum, points=2, seed=9303)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# A ball overshoots. Nesterov (1983) looks before he leaps: the velocity will carry the ball from
-# $u$ to about $w = u - \mathrm{lr}\,\mu\,v$ anyway, so ask for the gradient *there*, and correct
-# early.
+# A ball overshoots. Nesterov (1983) looks before he leaps. Let $u$ be where the ball is. Whatever the
+# next gradient says, the step that follows contains $\mathrm{lr}\,\mu\,v$: the ball will come to about
+# $w = u - \mathrm{lr}\,\mu\,v$ anyway. So ask for the gradient *there*, and correct early.
 #
 # But our closure is asked at the weights, not at a place ahead of them. So keep the place ahead,
 # $w$, as the weights (Sutskever, Martens, Dahl & Hinton, 2013). With $g$ the gradient at $w$ and
@@ -257,7 +257,8 @@ check("optimizers.nesterov", nesterov, points=2, seed=9304)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Forty steps at one and the same rate. Who is nearest to the bottom, and who swings least?
+# Forty steps at one and the same rate. Who is still far from the bottom, and which of the two with a
+# memory swings less?
 
 # %% tags=["demo"]
 paths = {f.__name__: path_of(partial(f, lr=0.01), 40) for f in (sgd, momentum, nesterov)}
@@ -414,7 +415,7 @@ race()
 #
 # All of these guess from gradients alone. *Newton's method* knows the curvature too: with the
 # inverse $H$ of the matrix of second derivatives it steps by $-H g$, and reaches the bottom of any
-# ravine in one step. But for $D$ weights $H$ has $D^2$ entries, and nobody tells us what they are.
+# *quadratic* valley in one step. (Elsewhere $H$ often means that matrix itself.) But for $D$ weights $H$ has $D^2$ entries, and nobody tells us what they are.
 #
 # Or do they? Every step shows a little of the curvature. It moves the weights by
 # $s = w_\text{new} - w_\text{old}$, and the gradient changes by $y = g_\text{new} - g_\text{old}$.
@@ -730,9 +731,9 @@ assert min(map(min, tests.values())) > 0.9
 print("medians: momentum, nesterov and adam < half of sgd; L-BFGS < a tenth of them in every run")
 
 # %% [markdown]
-# So is L-BFGS the best? Look at the last column. A million times less loss on the training digits
-# reads the test digits no better than momentum or Adam does; if anything, worse. **An optimiser minimises what it
-# is given, and it is given the training loss.** What helps on new images is not its business.
+# So is L-BFGS the best? Look at the last column. Less than a millionth of the loss on the training
+# digits reads the test digits no better than momentum or Adam does; if anything, worse. **An optimiser
+# minimises what it is given, and it is given the training loss.** What helps on new images is not its business.
 #
 # And one thing the race leaves out: here each call saw all 1,442 digits. With a million images a
 # call is a batch of a hundred, and the loss is a different one each time. A line search that
