@@ -149,6 +149,8 @@ def show(value: Any, prefix: str = "", digits: int = 4) -> str:
         )
     elif isinstance(value, np.ndarray):
         text = f"array of shape {value.shape}, {value.dtype}"
+    elif isinstance(value, np.random.Generator):
+        text = "a random generator"  # its repr is an address in memory
     elif callable(value):
         text = (value.__doc__ or getattr(value, "__name__", "a function")).strip()
     else:
