@@ -11,25 +11,27 @@ from typing import Any
 import numpy as np
 
 
-def conv_output_size(n: int, f: int, stride: int, pad: int) -> int:
+def conv_output_size(n: int, f: int, stride: int, pad: int, name: str = "f") -> int:
     """How many places a filter takes along one side: (n - f + 2 pad) / stride + 1.
 
-    n: pixels of the input along that side; f: pixels of the filter; pad: zeros added at both ends.
+    n: pixels of the input along that side; f: pixels of the filter; pad: zeros added at both ends;
+    name: what a caller's own arguments call f, for the errors.
     Raises ValueError when the filter is larger than the padded input, when the stride does not
     divide, and for n, f, stride < 1 or pad < 0. Source: Dumoulin & Visin (2016), relationship 5.
     """
-    for name, value, least in (("n", n, 1), ("f", f, 1), ("stride", stride, 1), ("pad", pad, 0)):
+    for what, value, least in (("n", n, 1), (name, f, 1), ("stride", stride, 1), ("pad", pad, 0)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ValueError(f"{name} must be a whole number, at least {least}, but is {value!r}")
+            raise ValueError(f"{what} must be a whole number, at least {least}, but is {value!r}")
     room = n - f + 2 * pad
     if room < 0:
         raise ValueError(
-            f"f must be at most {n + 2 * pad}, the {n} pixels with {pad} zeros at both ends, "
+            f"{name} must be at most {n + 2 * pad}, the {n} pixels with {pad} zeros at both ends, "
             f"but is {f}"
         )
     if room % stride:
         raise ValueError(
-            f"stride must divide n - f + 2 pad = {n} - {f} + {2 * pad} = {room}, but is {stride}"
+            f"stride must divide n - {name} + 2 pad = {n} - {f} + {2 * pad} = {room}, "
+            f"but is {stride}"
         )
     return int(room // stride + 1)
 

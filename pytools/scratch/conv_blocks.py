@@ -75,8 +75,8 @@ class _Grid:
         self.n, self.c, self.h, self.w = x_shape
         self.k, _, self.fh, self.fw = w_shape
         self.stride, self.pad, self.dtype = stride, pad, dtype
-        self.out_h = conv_output_size(self.h, self.fh, stride, pad)
-        self.out_w = conv_output_size(self.w, self.fw, stride, pad)
+        self.out_h = conv_output_size(self.h, self.fh, stride, pad, "w's height")
+        self.out_w = conv_output_size(self.w, self.fw, stride, pad, "w's width")
         self.out_shape = self.n, self.k, self.out_h, self.out_w
 
         # Of a plane. The padding on the right of a row is that on the left of the next one.

@@ -23,7 +23,7 @@ def max_pool_forward(x: np.ndarray, size: int, stride: int) -> tuple[np.ndarray,
     """
     x = finite_batch("x", x, 4)
     n, c, h, width = x.shape
-    places = conv_output_size(h, size, stride, 0), conv_output_size(width, size, stride, 0)
+    places = tuple(conv_output_size(side, size, stride, 0, "size") for side in (h, width))
     out = np.empty((n, c, *places), x.dtype)
     winner = np.zeros(out.shape, np.min_scalar_type(size * size))  # the number of the winning view
     for images in _blocks(x):
@@ -46,8 +46,9 @@ def max_pool_backward(grad: np.ndarray, cache: Any) -> np.ndarray:
     grad does not fit out.
     """
     shape, winner, size, stride = cache
-    if np.shape(grad) != winner.shape:
-        raise ValueError(f"grad must have out's shape {winner.shape}, but has {np.shape(grad)}")
+    grad = np.asarray(grad)
+    if grad.shape != winner.shape:
+        raise ValueError(f"grad must have out's shape {winner.shape}, but has {grad.shape}")
     grad_x = np.zeros(shape, grad.dtype)
     for images in _blocks(grad_x):
         views = _views(grad_x[images], size, stride, winner.shape[2:])

@@ -23,6 +23,7 @@ from pytools.scratch import (
     gaussian_kernel,
     max_pool_backward,
     max_pool_forward,
+    numerical_gradient,
     upsample,
 )
 
@@ -181,15 +182,19 @@ def test_max_pool_against_torch(pool, block):
     np.testing.assert_allclose(grad_x, twin.grad.numpy(), **close)
 
 
-def test_max_pool_against_central_differences():
-    rng = np.random.default_rng(0)
-    x = rng.permutation(2 * 2 * 7 * 5).reshape(2, 2, 7, 5).astype(float)  # no two are close
-    weights = rng.standard_normal((2, 2, 3, 2))
-    _, cache = max_pool_forward(x, 3, 2)
+@given(pool=pools())
+@settings(max_examples=20, deadline=None)
+def test_max_pool_against_central_differences(pool):
+    shape, size, stride, weights = pool[0].shape, *pool[1:]
+    order = np.random.default_rng(0).permutation(pool[0].size)
+    x = order.reshape(shape).astype(float)  # no two are close: no kink within h
+    _, cache = max_pool_forward(x, size, stride)
     grad_x = max_pool_backward(weights, cache)
-    assert (
-        check_gradient(lambda a: np.sum(weights * max_pool_forward(a, 3, 2)[0]), x, grad_x) < 1e-6
-    )
+
+    def loss(x):
+        return np.sum(weights * max_pool_forward(x, size, stride)[0])
+
+    np.testing.assert_allclose(numerical_gradient(loss, x, h=0.1), grad_x, atol=1e-6)
 
 
 def test_a_window_of_many_pixels():
@@ -286,7 +291,15 @@ X, W, B = np.ones((2, 3, 5, 5)), np.ones((4, 3, 3, 3)), np.ones(4)
 NAN = np.where(np.arange(150).reshape(2, 3, 5, 5) == 7, np.nan, 1.0)
 SPOILT = {
     "stride does not divide": (lambda: conv2d_forward(X, W, B, 3, 0), "stride must divide.*2.*3"),
-    "filter too large": (lambda: conv2d_forward(X, np.ones((4, 3, 6, 6)), B, 1, 0), "f must.*5.*6"),
+    "filter too high": (
+        lambda: conv2d_forward(X, np.ones((4, 3, 6, 3)), B, 1, 0),
+        "w's height must be at most 5, .* but is 6",
+    ),
+    "filter too wide": (
+        lambda: conv2d_forward(X, np.ones((4, 3, 3, 8)), B, 1, 1),
+        "w's width must be at most 7, .* but is 8",
+    ),
+    "no filter fits": (lambda: conv_output_size(5, 6, 1, 0), "f must be at most 5.*is 6"),
     "channels": (lambda: conv2d_forward(X, W[:, :2], B, 1, 0), r"w must .* 3, .*\(4, 2, 3, 3\)"),
     "biases": (lambda: conv2d_forward(X, W, B[:2], 1, 0), "b must .* 4 filters, but has 2"),
     "axes": (lambda: conv2d_forward(X[0], W, B, 1, 0), r"x must have 4 axes, .*\(3, 5, 5\)"),
@@ -300,8 +313,12 @@ SPOILT = {
         lambda: conv2d_backward(np.ones((2, 4, 5, 5)), conv2d_forward(X, W, B, 1, 0)[1]),
         r"grad must have out's shape \(2, 4, 3, 3\), but has \(2, 4, 5, 5\)",
     ),
-    "pool does not divide": (lambda: max_pool_forward(X, 2, 2), "stride must divide.*3.*2"),
-    "pool too large": (lambda: max_pool_forward(X, 6, 1), "f must be at most 5"),
+    "pool does not divide": (
+        lambda: max_pool_forward(X, 2, 2),
+        "stride must divide n - size.* 3, but is 2",
+    ),
+    "pool too large": (lambda: max_pool_forward(X, 6, 1), "size must be at most 5, .* is 6"),
+    "half a window": (lambda: max_pool_forward(X, 2.5, 1), "size must be a whole.* 2.5"),
     "pool without images": (lambda: max_pool_forward(X[:0], 2, 1), "x must have"),
     "NaN in a pool": (lambda: max_pool_forward(NAN, 5, 1), "x must be finite"),
     "pool gradient": (
