@@ -45,9 +45,15 @@ def conv_output_size_cases(rng: np.random.Generator) -> list[Case]:
 def run_conv_output_size(attempt: Callable, *args: int) -> tuple[Any, list[int]]:
     """The size it returned, 0 where it raised ValueError; and whether it did, [1] or [0]."""
     try:
-        return attempt(*args), [0]
+        size = attempt(*args)
     except ValueError:
         return 0, [1]
+    if size is None:
+        raise Unusable("none", "It returned None, neither a number of places nor an error raised.")
+    if isinstance(size, BaseException):
+        name = type(size).__name__
+        raise Unusable("numbers", f"It returned a {name}: an error is raised, not returned.")
+    return size, [0]
 
 
 def conv_num_params_cases(rng: np.random.Generator) -> list[Case]:
@@ -135,6 +141,7 @@ def conv2d_forward_cases(rng: np.random.Generator) -> list[Case]:
     single = tuple(a.astype(np.float32) for a in conv(2, 4, 3, (3, 3), (4, 5), pad=1)[:3])
     return [
         Case(conv(1, 1, 1, (2, 2), (2, 3))),
+        Case(conv(2, 2, 2, (2, 2), (1, 1)), note="two images, two channels, two filters"),
         Case(conv(2, 3, 4, (3, 3), (4, 5))),
         Case(conv(2, 2, 3, (3, 3), (5, 6), pad=1), note="padding 1"),
         Case(conv(2, 2, 3, (3, 3), (3, 4), stride=2, pad=1), note="stride 2, padding 1"),
@@ -172,6 +179,7 @@ def conv2d_backward_cases(rng: np.random.Generator) -> list[Case]:
 
     return [
         case("ordinary", "", 1, 1, 1, (2, 2), (2, 3)),
+        case("ordinary", "two images, two channels, two filters", 2, 2, 2, (2, 2), (1, 1)),
         case("ordinary", "", 3, 2, 4, (3, 3), (4, 5)),
         case("ordinary", "padding 1", 2, 3, 2, (3, 3), (5, 4), pad=1),
         case("ordinary", "stride 2, padding 1", 2, 2, 3, (3, 3), (3, 4), stride=2, pad=1),
@@ -206,6 +214,7 @@ def max_pool_forward_cases(rng: np.random.Generator) -> list[Case]:
     return [
         Case((draw(1, 1, 2, 6), 2, 2)),
         Case((draw(2, 3, 4, 6), 2, 2)),
+        Case((draw(1, 1, 3, 5), 3, 2), note="windows that overlap"),
         Case((draw(2, 2, 7, 5), 3, 2), note="windows that overlap"),
         Case((draw(3, 2, 6, 9), 3, 3)),
         Case((-1 - np.abs(draw(2, 2, 4, 4)), 2, 2), "edge", "only numbers below 0"),
@@ -229,9 +238,11 @@ def max_pool_backward_cases(rng: np.random.Generator) -> list[Case]:
     def crossed(height: int, width: int) -> np.ndarray:
         """2 × 2 windows whose largest two stand at the upper right and the lower left."""
         window = np.array([[0.0, 1.0], [1.0, 0.0]])
-        low = rng.uniform(0, 0.5, (2, 2, height, width))
+        low = rng.uniform(0, 0.5, (1, 1, height, width))
         return np.where(np.tile(window, (height // 2, width // 2)) > 0, 3.0, low)
 
+    peak = rng.standard_normal((1, 1, 3, 5))
+    peak[:, :, 1, 2] += 6.0  # wins the windows on both its sides
     peaks = rng.standard_normal((2, 2, 7, 5))
     peaks[:, :, 2::2, 2] += 6.0  # each wins the windows on all its sides
     after_relu = np.maximum(rng.standard_normal((2, 3, 6, 6)) - 0.5, 0)
@@ -240,11 +251,12 @@ def max_pool_backward_cases(rng: np.random.Generator) -> list[Case]:
     return [
         case("ordinary", "", (1, 1, 2, 4), 2, 2),
         case("ordinary", "", (2, 3, 4, 6), 2, 2),
+        case("ordinary", "a pixel that wins two windows", (1, 1, 3, 5), 3, 2, peak),
         case("ordinary", "pixels that win several windows", (2, 2, 7, 5), 3, 2, peaks),
         case("ordinary", "", (3, 2, 6, 9), 3, 3),
         case("edge", "only numbers below 0", (2, 2, 4, 4), 2, 2, below_zero),
-        case("edge", "all pixels are equal", (2, 2, 4, 6), 2, 2, np.full((2, 2, 4, 6), 1.5)),
-        case("edge", "a tie between two corners", (2, 2, 4, 6), 2, 2, crossed(4, 6)),
+        case("edge", "all pixels are equal", (1, 1, 2, 4), 2, 2, np.full((1, 1, 2, 4), 1.5)),
+        case("edge", "a tie between two corners", (1, 1, 4, 4), 2, 2, crossed(4, 4)),
         case("edge", "many zeros, as after a ReLU", (2, 3, 6, 6), 2, 2, after_relu),
         case("edge", "ties where windows overlap", (2, 2, 5, 5), 3, 2, np.ones((2, 2, 5, 5))),
         case("edge", "windows of one pixel", (2, 2, 3, 4), 1, 1),
@@ -288,6 +300,7 @@ def upsample_cases(rng: np.random.Generator) -> list[Case]:
 
     return [
         Case((draw(1, 1, 2, 2), 2, "nearest")),
+        Case((draw(1, 1, 2, 2), 2, "bilinear")),
         Case((draw(1, 1, 2, 3), 2, "bilinear")),
         Case((draw(2, 3, 3, 4), 3, "nearest")),
         Case((draw(2, 3, 4, 3), 3, "bilinear")),

@@ -32,14 +32,14 @@ rng = np.random.default_rng(seed)
 # %% [markdown]
 # ## 1. One filter, many places
 #
-# A *filter* is a small square of weights. Lay it on the image, multiply what lies on each other,
-# add it all up: one number. Then move it on. All these numbers, in the order of the places, are a
-# new image.
+# A *filter* is a small square of weights. Lay it on the image, multiply each weight with the pixel
+# under it, add it all up: one number. Then move the filter on. All these numbers, in the order of
+# the places, are a new image.
 #
 # - The **stride** says how many pixels the filter moves each time.
 # - **Padding** puts zeros around the image, so that the filter can also stand over its border.
 #
-# Step through it. This filter takes the left neighbours from the right ones: where is its result
+# Step through it. This filter computes right neighbours minus left neighbours: where is its result
 # large, where is it below 0? Then change stride and padding. Before you do, say how many places
 # there will be.
 
@@ -54,9 +54,9 @@ FilterWalk(stroke, left_to_right, pad=1)
 #
 # $$\frac{N - F + 2P}{S} + 1$$
 #
-# places: the first one, and one for each step that fits. If $S$ does not divide, some pixels at the
-# far end would never be seen. Then something is wrong with the plan, and it is better to hear of it
-# now than to wonder later.
+# places: the first one, and one for each step that fits. If $S$ does not divide $N - F + 2P$, some
+# pixels at the far end would never be seen. Then something is wrong with the plan, and it is better
+# to hear of it now than to wonder later.
 #
 # One choice is so common that it is worth knowing by heart: stride 1 with $P = (F-1)/2$. Put it
 # in: $N$ places for $N$ pixels. The image keeps its size, and you can put as many layers on each
@@ -94,14 +94,16 @@ check("cnn.conv_output_size", conv_output_size, points=2, seed=9401)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# An image may have several *channels*: three for colour, more inside a net. The filter has as many,
-# so it is a block of $F \times F \times D$ weights for depth $D$. What its channels give is added
-# up, and one *bias* is added to the sum: one number a place still. A layer has $K$ such filters and
-# gives $K$ images, its *feature maps*, which are the channels of the next layer.
+# An image may have several *channels*: three for colour, more inside a net. Their number is its
+# *depth* $D$. The filter has as many, so it is a block of $F \times F \times D$ weights. What its
+# channels give is added up, and one *bias* is added to the sum: still one number for each place. A
+# layer has $K$ such filters and gives $K$ images, its *feature maps*, which are the channels of the
+# next layer.
 #
 # ### Exercise 2 · `conv_num_params` (1 point)
 #
-# How many numbers does a layer learn? Write it for $K$ filters: $(F \cdot F \cdot D) \cdot K + K$.
+# How many numbers does a layer of $K$ filters learn? All weights, and a bias for each filter:
+# $(F \cdot F \cdot D) \cdot K + K$.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cnn-conv_num_params-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -137,24 +139,27 @@ print(f"fully connected:  {pixels * units + units:>10,} numbers to learn")
 #
 # | symbol | shape | what |
 # |---|---|---|
-# | $x$ | (N, C, H, W) | a batch of N images with C channels |
-# | $w$ | (K, C, FH, FW) | K filters |
+# | $x$ | (N, C, H, W) | a batch of N images with C channels, H pixels high and W wide |
+# | padded | (N, C, H + 2P, W + 2P) | the images with their zeros |
+# | $w$ | (K, C, FH, FW) | K filters, FH high and FW wide |
 # | $b$ | (K,) | a bias for each filter |
-# | out | (N, K, OH, OW) | K feature maps for each image |
+# | out | (N, K, OH, OW) | K feature maps for each image, a number for each of OH × OW places |
 #
 # $$\mathrm{out}[n, k, r, q] = b[k] + \sum_{c=0}^{C-1} \sum_{i=0}^{FH-1} \sum_{j=0}^{FW-1}
 # \mathrm{padded}[n, c,\; S r + i,\; S q + j]\;\, w[k, c, i, j]$$
 #
-# where all indices count from 0. In mathematics a convolution turns the filter by 180° first;
-# this one without is called *cross-correlation*. As the weights are learned anyway, nobody in deep
-# learning turns them.
+# where $S$ is the stride and all indices count from 0. In mathematics a convolution turns the
+# filter by 180° first; this one, which does not, is called *cross-correlation*. As the weights are
+# learned anyway, nobody in deep learning turns them.
 #
 # ### Exercise 3 · `conv2d_forward` (4 points)
 #
 # Write it with loops, as you would do it by hand: for each place, cut out the window, multiply,
-# sum. `np.pad` adds the zeros: tell it for each of the four axes how many come before and after.
-# Filters need not be square. Return the result and a *cache*: all that you will want to know on the
-# way back, in whatever form you like.
+# sum, add the bias. Your `conv_output_size` gives OH and OW. `np.pad` adds the zeros: tell it for
+# each of the four axes how many come before and after. Filters need not be square.
+#
+# Return two things: the result, and a *cache*. The cache is all that you will want to know on the
+# way back (exercise 5), in whatever form you like.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cnn-conv2d_forward-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -169,7 +174,7 @@ def conv2d_forward(x, w, b, stride, pad):
     out_h = conv_output_size(x.shape[2], fh, stride, pad)
     out_w = conv_output_size(x.shape[3], fw, stride, pad)
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    out = np.zeros((len(x), len(w), out_h, out_w), dtype=x.dtype)
+    out = np.zeros((len(x), len(w), out_h, out_w))
     for row in range(out_h):
         for column in range(out_w):
             top, left = row * stride, column * stride
@@ -202,7 +207,8 @@ check("cnn.conv2d_forward", conv2d_forward, points=4, seed=9403)
 #
 # ### Exercise 4 · `gaussian_kernel` (2 points)
 #
-# With an even size the middle lies between pixels. The formula does not mind.
+# Return all $g[i, j]$, an array of `size` rows and columns. With an even size the middle lies
+# between pixels. The formula does not mind.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cnn-gaussian_kernel-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -225,9 +231,10 @@ check("cnn.gaussian_kernel", gaussian_kernel, points=2, seed=9404)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Your layer runs them all: a bell, differences between neighbours, and a picture minus its own
-# smooth version, which leaves the details. The differences answer to *edges*. Keep them in mind for
-# section 7, where nobody will have asked for them.
+# Your layer runs them all: a bell, differences between neighbours (once sideways, once downwards),
+# and a picture minus its own smooth version, which leaves the details. Results below 0 are drawn
+# dark. The differences are large at *edges*. Keep these filters in mind for section 7, where nobody
+# will have asked for them.
 
 # %% tags=["demo"]
 photo = load_sample_image("china.jpg")[::4, ::4].mean(axis=2) / 255
@@ -268,7 +275,8 @@ show(fig, "A photo of a temple, smoothed, its upright edges, its level edges, an
 #
 # Walk over the same places again. `grad` has the shape of `out`; all else is in your cache. The
 # zeros of the padding were nobody's pixels: cut them off in the end. The check takes your two
-# functions as a pair; between forward and backward it runs your forward for another layer.
+# functions as a pair; between forward and backward it runs your forward for another layer, so a
+# global variable would remember the wrong one.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cnn-conv2d_backward-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -281,7 +289,7 @@ def conv2d_backward(grad, cache):
     ### BEGIN SOLUTION
     padded, w, stride, pad = cache
     fh, fw = w.shape[2:]
-    grad_padded, grad_w = np.zeros_like(padded), np.zeros_like(w)
+    grad_padded, grad_w = np.zeros(padded.shape), np.zeros(w.shape)
     for row, column in np.ndindex(grad.shape[2:]):
         top, left = row * stride, column * stride
         window = np.s_[:, :, top : top + fh, left : left + fw]
@@ -321,12 +329,15 @@ error_w = scratch.check_gradient(lambda a: loss(x, a), w, grad_w)
 print(f"x agrees to 1e-6: {error_x < 1e-6}; w agrees to 1e-6: {error_w < 1e-6}")
 
 # %% [markdown]
-# **Loops, then blocks.** Your loops say exactly what a convolution is, and Python takes its time
+# **Loops, then blocks.** Your loops say exactly what a convolution is, but Python takes its time
 # for each step. The version in `pytools/scratch/conv_blocks.py` does the same work in a few large
-# matrix products. Its idea: in memory an image is one long row of numbers, so an image shifted by
-# one pixel is the *same* row, read from one number later. Shifted copies below each other make a
-# matrix, and filter × matrix does all places at once; a few images at a time, so that they stay in
-# the processor's cache. Same numbers, and how much faster?
+# matrix products.
+#
+# Its idea: in memory an image is one long row of numbers, so an image shifted by one pixel is the
+# *same* row, read from one number later. Such shifted copies, one for each weight of the filter,
+# are the rows of a matrix. Weights × matrix is then the result at all places at once. It takes a
+# few images at a time, so that they stay in the processor's own fast memory. Same numbers, and how
+# much faster?
 
 # %% tags=["demo", "nbval-ignore-output"]
 c1 = {"x": (32, 1, 28, 28), "w": (6, 1, 5, 5), "b": 6, "pad": 2}
@@ -359,8 +370,9 @@ for name, layer in {"first": c1, "second": c3}.items():
 #
 # ### Exercise 6 · `max_pool_forward` (2 points)
 #
-# Windows of `size` × `size` pixels, `stride` apart, each channel by itself. No padding. Windows may
-# overlap, or leave gaps. Return the result, and a cache as before.
+# Windows of `size` × `size` pixels, `stride` apart, each channel by itself. No padding: there are
+# as many windows as a filter of that size has places with $P = 0$. They may overlap or leave gaps.
+# Return the result, and a cache as before.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cnn-max_pool_forward-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -393,7 +405,8 @@ check("cnn.max_pool_forward", max_pool_forward, points=2, seed=9406)
 # %% [markdown]
 # On the way back only the winner of a window can have changed the result, so the whole gradient
 # goes to it and nothing to the others. In a tie, the first one in row order wins: the uppermost
-# row, and in it the leftmost pixel. (Ties are common: a ReLU leaves many zeros.)
+# row, and in it the leftmost pixel. (Ties are common: over blank paper a filter gives the same
+# number everywhere, and a ReLU leaves many zeros.)
 #
 # ### Exercise 7 · `max_pool_backward` (3 points)
 #
@@ -408,7 +421,7 @@ def max_pool_backward(grad, cache):
     """
     ### BEGIN SOLUTION
     x, size, stride = cache
-    grad_x = np.zeros_like(x)
+    grad_x = np.zeros(x.shape)
     for n, c, row, column in np.ndindex(grad.shape):
         top, left = row * stride, column * stride
         window = x[n, c, top : top + size, left : left + size]
@@ -431,8 +444,13 @@ check("cnn.max_pool_backward", (max_pool_forward, max_pool_backward), points=3, 
 #
 # Now put them together as LeCun, Bottou, Bengio & Haffner did in 1998: convolution, pooling,
 # convolution, pooling, and when the maps have become small, fully connected layers. Their LeNet-5
-# read the amounts on bank cheques. Your two formulas give its plan. The first layer pads the 28×28
-# pixels by 2, which makes the 32×32 of the paper.
+# read the amounts on bank cheques. Its pooling took means, with tanh behind it; today the usual
+# choice is max-pooling, then a ReLU, and so it is here.
+#
+# Your two formulas give the plan. The paper names each layer by its kind and number: c is a
+# convolution, s a pooling (*subsampling*), f fully connected; c5 is both, as its 5×5 filters have
+# one place only on maps of 5×5. The first layer pads the 28×28 pixels by 2, which makes the 32×32
+# of the paper.
 
 # %% tags=["demo"]
 plan = [("c1", 5, 1, 2, 6), ("s2", 2, 2, 0, 0), ("c3", 5, 1, 0, 16), ("s4", 2, 2, 0, 0)]
@@ -453,7 +471,7 @@ print(f"{'all':36} {total:9,}")
 # `scratch.train_net` trains it with momentum (notebook 03), at a rate that first rises, then falls.
 # You have written every part of it; the parts in `scratch` are the fast ones.
 #
-# Each digit is given five times: as it is, and moved by one pixel to each side.
+# Each digit is given five times: as it is, and moved by one pixel right, left, down and up.
 
 # %% tags=["demo"]
 train_x, train_y = data.digits("train")
@@ -515,7 +533,8 @@ show(fig, "Accuracy against the shift: both fall beyond one pixel, the net later
 # ## 7. Where the net looks
 #
 # What has it learned? The first filters can be looked at as they are. Compare them with the ones
-# made by hand: some take neighbours from each other. Nobody told them to find edges.
+# made by hand: some have weights above 0 on one side and below 0 on the other, so they subtract
+# neighbours. Nobody told them to find edges.
 
 # %% tags=["demo"]
 w = net.layers["c1"].params["w"]
@@ -537,8 +556,9 @@ for name, out in outputs.items():
     print(f"{name:4} {out.shape}")
 
 # %% [markdown]
-# Choose a digit, then draw on it: click a cell to turn paper into ink and back. Which maps follow
-# your pen? What is the smallest change that makes the net read another digit?
+# Choose a digit, then draw on it: click a cell to turn paper into ink and back. In the maps yellow
+# is large, dark blue small. Which maps follow your pen? What is the smallest change that makes the
+# net read another digit?
 
 # %% tags=["demo", "nbval-ignore-output"]
 some = [int(np.flatnonzero(test_y == digit)[0]) for digit in range(10)]
@@ -549,19 +569,20 @@ FeatureMaps(net, test_x[some], test_y[some])
 # *Nearest* copies each pixel into a square. *Bilinear* draws straight lines between the pixels'
 # centres, first in one direction, then in the other.
 #
-# Where is a centre? Pixels are squares of side 1, the first from 0 to 1 with its centre at 0.5.
-# The larger image covers the same area, so its pixel $i$ has its centre at $(i + 0.5)/\mathrm{scale}$
-# in that measure, which lies between the old pixels numbered
+# Where is a centre? Pixels are squares of side 1. The first one reaches from 0 to 1 and has its
+# centre at 0.5; pixel $k$ has it at $k + 0.5$. The larger image covers the same area, so its pixel
+# $i$ has its centre at $(i + 0.5)/\mathrm{scale}$. Counted in old pixels, that is the number
 #
 # $$s = \frac{i + 0.5}{\mathrm{scale}} - 0.5$$
 #
-# rounded down and up. For $s = 1.25$ take 0.75 of pixel 1 and 0.25 of pixel 2. Beyond the outermost
-# centres there is only one pixel to ask: limit $s$ to $0 \ldots H - 1$. Libraries call this choice
-# `align_corners=False`.
+# It lies between two old pixels, $s$ rounded down and the next one. The nearer counts more: for
+# $s = 1.25$ take 0.75 of pixel 1 and 0.25 of pixel 2. Beyond the outermost centres there is only
+# one pixel to ask: first limit $s$ to $0 \ldots H - 1$ (for columns, $W - 1$). Libraries call this
+# choice `align_corners=False`.
 #
 # ### Exercise 8 · `upsample` (3 points)
 #
-# `mode` is `'nearest'` or `'bilinear'`, `scale` a whole number.
+# `mode` is `'nearest'` or `'bilinear'`, `scale` a whole number from 1. Every channel by itself.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cnn-upsample-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -619,7 +640,8 @@ show(fig, "A two, then the map over it in orange, in squares and smooth: a part 
 # For fourteen years this plan waited for larger images, more of them, and faster machines. In 2012
 # Krizhevsky, Sutskever & Hinton trained one of 60 million weights on 1.2 million photos of 1000
 # kinds, the ImageNet challenge, on two graphics cards. The net was allowed five guesses a photo.
-# The share of photos where none was right, for the best entry of each year:
+# The share of photos where none was right is the *top-5 error*. Here it is for the best entry of
+# each year:
 
 # %% tags=["demo"]
 entries = {
@@ -640,7 +662,8 @@ show(fig, "Top-5 error of the winners: .153 in 2012, .112, .067, .036, and .030 
 # (Russakovsky et al., 2015, for 2012 to 2014; He et al., 2016, for MSRA; the challenge's own page of
 # results for 2016.)
 #
-# AlexNet, layer by layer. Its paper says the images have 224 pixels a side; its layers need 227.
+# AlexNet, layer by layer. Its paper says that the images have 224 pixels a side, but then the
+# stride of conv1 does not divide; the layers need 227.
 #
 # | layer | filters | size | stride | padding |
 # |---|---|---|---|---|
@@ -690,8 +713,8 @@ check("cnn.alexnet_shapes", alexnet_shapes, points=2, seed=9409)
 
 # %% [markdown]
 # Where are the weights, and where is the work? To fc6, the 6×6×256 = 9216 numbers of pool5 are one
-# long row. It might as well be a layer of 4096 filters, each as large as its input. And a filter's
-# weights are used once for each place.
+# long row. It might as well be a layer of 4096 filters, each as large as its input: then
+# `conv_num_params` counts its weights too. And the work is a product for each weight at each place.
 
 # %% tags=["demo"]
 shapes = alexnet_shapes()

@@ -28,6 +28,16 @@ def fraction_rounded_up(n, f, stride, pad):
     return -(-(n - f + 2 * pad) // stride) + 1
 
 
+def fraction_returned(n, f, stride, pad):
+    return (n - f + 2 * pad) / stride + 1
+
+
+def exact_fit_refused(n, f, stride, pad):
+    if f >= n + 2 * pad:
+        raise ValueError
+    return conv.conv_output_size(n, f, stride, pad)
+
+
 def too_large_filter_allowed(n, f, stride, pad):
     if (n - f + 2 * pad) % stride:
         raise ValueError
@@ -44,6 +54,14 @@ def padded_on_one_side(n, f, stride, pad):
     if f > n + pad or (n - f + pad) % stride:
         raise ValueError
     return (n - f + pad) // stride + 1
+
+
+def padded_once(n, f, stride, pad):
+    return (n - f + pad) // stride + 1
+
+
+def steps_for_places(n, f, stride, pad):
+    return (n - f + 2 * pad) // stride
 
 
 def first_place_forgotten(n, f, stride, pad):
@@ -103,9 +121,14 @@ every_row_sums_to_one = _kernel(
     normalise=lambda kernel, sigma: kernel / kernel.sum(axis=1, keepdims=True)
 )
 sigma_as_variance = _kernel(exponent=lambda r2, sigma: -r2 / (2 * sigma))
+divided_then_multiplied = _kernel(exponent=lambda r2, sigma: -r2 / 2 * sigma**2)
+minus_forgotten = _kernel(exponent=lambda r2, sigma: r2 / (2 * sigma**2))
 two_forgotten = _kernel(exponent=lambda r2, sigma: -r2 / sigma**2)
 distance_not_squared = _kernel(exponent=lambda r2, sigma: -np.sqrt(r2) / (2 * sigma**2))
 centre_on_a_pixel = _kernel(centre=lambda size: size // 2)
+centre_rounded_down = _kernel(centre=lambda size: (size - 1) // 2)
+centre_half_a_pixel_off = _kernel(centre=lambda size: size / 2)
+centre_in_the_corner = _kernel(centre=lambda size: 0)
 
 
 # --- conv2d_forward --------------------------------------------------------------------------
@@ -160,6 +183,16 @@ bias_added_for_every_channel = _layer(biases=lambda b, w: w.shape[1] * b)
 mean_over_channels = _layer(
     total=lambda window, w: np.tensordot(window, w, ([1, 2, 3], [1, 2, 3])) / w.shape[1]
 )
+
+
+def padding_forgotten(x, w, b, stride, pad):
+    return conv_blocks.conv2d_forward(x, w, b, stride, 0)
+
+
+def stride_forgotten(x, w, b, stride, pad):
+    return conv_blocks.conv2d_forward(x, w, b, 1, pad)
+
+
 padding_after_the_end = _layer(padded=_padded_after_the_end)
 border_repeated = _layer(padded=lambda x, pad: _padded(x, pad, "edge"))
 stride_only_in_the_size = _layer(window_stride=lambda stride: 1)
@@ -177,6 +210,7 @@ def _remember(x, w, b, stride, pad):
 def _way_back(
     filters: Callable = lambda w: w,
     overlap: Callable = lambda old, new: old + new,
+    collect: Callable = lambda old, new: old + new,
     images: Callable = lambda padded, grad: (padded, grad),
     window_stride: Callable = lambda stride: stride,
     finish: Callable = lambda padded, grad_w, grad_b, grad, pad: (
@@ -187,7 +221,8 @@ def _way_back(
 ) -> tuple[Callable, Callable]:
     """A right forward pass and the right way back, with one of its parts replaced.
 
-    images chooses what grad_w is taken from; finish, what is returned.
+    images chooses what grad_w is taken from, collect, what becomes of it at each place; finish,
+    what is returned.
     """
 
     def conv2d_backward(grad, cache):
@@ -200,7 +235,7 @@ def _way_back(
             window = grad_padded[:, :, rows, columns]
             window[...] = overlap(window, np.tensordot(here, filters(w), 1))
             pixels, heard = images(padded[:, :, rows, columns], here)
-            grad_w += np.tensordot(heard, pixels, ([0], [0]))
+            grad_w = collect(grad_w, np.tensordot(heard, pixels, ([0], [0])))
         return finish(grad_padded, grad_w, grad.sum(axis=(0, 2, 3)), grad, pad)
 
     return _remember, conv2d_backward
@@ -212,6 +247,7 @@ def _cut(padded: np.ndarray, pad: int) -> np.ndarray:
 
 overlaps_overwritten = _way_back(overlap=lambda old, new: new)
 filters_turned_twice = _way_back(filters=lambda w: w[:, :, ::-1, ::-1])
+last_place_only = _way_back(collect=lambda old, new: new)
 last_image_only = _way_back(images=lambda pixels, grad: (pixels[-1:], grad[-1:]))
 stride_forgotten_on_the_way_back = _way_back(window_stride=lambda stride: 1)
 averaged_over_the_batch = _way_back(
@@ -223,6 +259,27 @@ averaged_over_the_batch = _way_back(
 )
 padding_not_cut_off = _way_back(
     finish=lambda padded, grad_w, grad_b, grad, pad: (padded, grad_w, grad_b)
+)
+cut_to_nothing = _way_back(
+    finish=lambda padded, grad_w, grad_b, grad, pad: (
+        padded[:, :, pad:-pad, pad:-pad],
+        grad_w,
+        grad_b,
+    )
+)
+cut_at_the_end_only = _way_back(
+    finish=lambda padded, grad_w, grad_b, grad, pad: (
+        padded[:, :, : padded.shape[2] - 2 * pad, : padded.shape[3] - 2 * pad],
+        grad_w,
+        grad_b,
+    )
+)
+filter_gradient_turned = _way_back(
+    finish=lambda padded, grad_w, grad_b, grad, pad: (
+        _cut(padded, pad),
+        grad_w[:, :, ::-1, ::-1],
+        grad_b,
+    )
 )
 bias_of_every_place = _way_back(
     finish=lambda padded, grad_w, grad_b, grad, pad: (_cut(padded, pad), grad_w, grad.sum(axis=0))
@@ -274,6 +331,7 @@ mean_for_max = _pooled(lambda window: window.mean(axis=(2, 3)))
 search_begins_at_zero = _pooled(lambda window: window.max(axis=(2, 3), initial=0))
 magnitude_for_value = _pooled(lambda window: np.abs(window).max(axis=(2, 3)))
 largest_of_all_channels = _pooled(lambda window: window.max(axis=(1, 2, 3))[:, None])
+place_for_value = _pooled(lambda window: window.reshape(*window.shape[:2], -1).argmax(axis=2))
 windows_one_pixel_apart = _pooled(
     lambda window: window.max(axis=(2, 3)), window_stride=lambda size, stride: 1
 )
@@ -286,6 +344,10 @@ def stride_taken_for_size(x, size, stride):
 
 
 # --- max_pool_backward -----------------------------------------------------------------------
+
+
+def _right_way_back(grad, cache):
+    return pool.max_pool_backward(grad, cache) + 0.0  # a check should not show "-0."
 
 
 def _given_back(
@@ -334,6 +396,33 @@ windows_overwritten = _given_back(
 )
 spread_evenly = _given_back(lambda w: np.full_like(w, 1 / w[0, 0].size))
 every_pixel_gets_all = _given_back(np.ones_like)
+
+
+def _landed(place: Callable) -> tuple[Callable, Callable]:
+    """The winner's gradient goes to place(row, column, stride, i, j), i and j in its window."""
+
+    def forward(x, size, stride):
+        return pool.max_pool_forward(x, size, stride)[0], (x, size, stride)
+
+    def backward(grad, cache):
+        x, size, stride = cache
+        grad_x = np.zeros_like(x)
+        for n, c, row, column in np.ndindex(grad.shape):
+            top, left = row * stride, column * stride
+            window = x[n, c, top : top + size, left : left + size]
+            i, j = divmod(int(window.argmax()), size)
+            y, z = place(row, column, stride, i, j)
+            grad_x[n, c, y, z] += grad[n, c, row, column]
+        return grad_x
+
+    return forward, backward
+
+
+place_in_the_window = _landed(lambda row, column, stride, i, j: (i, j))
+stride_forgotten_in_the_winner = _landed(lambda row, column, stride, i, j: (row + i, column + j))
+rows_and_columns_exchanged = _landed(
+    lambda row, column, stride, i, j: (row * stride + j, column * stride + i)
+)
 pool_cache_not_used = _kept_outside(*_given_back(_one_winner))
 
 
@@ -341,7 +430,10 @@ pool_cache_not_used = _kept_outside(*_given_back(_one_winner))
 
 
 def _line(values: np.ndarray, centre: np.ndarray, mode: str) -> np.ndarray:
-    """values (..., n) read at the places `centre`, on lines; mode: what lies beyond the ends."""
+    """values (..., n) read at the places `centre`, on lines; mode: what lies beyond the ends.
+
+    "wrap" does nothing about the first end: the pixel before the first one, -1, is the last one.
+    """
     n = values.shape[-1]
     if mode == "clamp":
         centre = np.clip(centre, 0, n - 1)
@@ -374,9 +466,23 @@ def _upsampled(
 
 corners_aligned = _upsampled(centres=lambda n, scale: np.linspace(0, n - 1, n * scale))
 pixels_without_a_middle = _upsampled(centres=lambda n, scale: np.arange(n * scale) / scale)
+half_added_only = _upsampled(centres=lambda n, scale: (np.arange(n * scale) + 0.5) / scale)
+last_pixel_before_the_first = _upsampled(beyond="wrap")
 zeros_beyond_the_border = _upsampled(beyond="zeros")
 lines_drawn_beyond_the_border = _upsampled(beyond="extend")
 image_repeated = _upsampled(nearest=lambda x, scale: np.tile(x, (1, 1, scale, scale)))
+
+
+def _shares_exchanged(n: int, scale: int) -> np.ndarray:
+    centre = np.clip((np.arange(n * scale) + 0.5) / scale - 0.5, 0, n - 1)
+    return 2 * np.floor(centre) + 1 - centre
+
+
+shares_exchanged = _upsampled(centres=_shares_exchanged)
+
+
+def always_bilinear(x, scale, mode):
+    return images.upsample(x, scale, "bilinear")
 
 
 def mode_ignored(x, scale, mode):
@@ -427,6 +533,14 @@ def input_left_out():
     return conv.alexnet_shapes()[1:]
 
 
+def pools_left_out():
+    return [pair for pair in conv.alexnet_shapes() if not pair[0].startswith("pool")]
+
+
+def connected_left_out():
+    return conv.alexnet_shapes()[:-3]
+
+
 ANSWERS = {
     "conv_output_size": Answer(
         conv.conv_output_size,
@@ -443,9 +557,21 @@ ANSWERS = {
                 fraction_rounded_up,
             ),
             Misconception(
+                "fraction_returned",
+                "Can a filter stand at a third of a place? What does the text want where the "
+                "stride does not divide?",
+                fraction_returned,
+            ),
+            Misconception(
                 "too_large_filter_allowed",
                 "How many places has a filter that does not fit into the image even once?",
                 too_large_filter_allowed,
+            ),
+            Misconception(
+                "exact_fit_refused",
+                "A filter exactly as large as the image with its zeros: does it fit, and at "
+                "how many places?",
+                exact_fit_refused,
             ),
             Misconception(
                 "padding_forgotten_in_the_test",
@@ -459,9 +585,21 @@ ANSWERS = {
                 padded_on_one_side,
             ),
             Misconception(
+                "padded_once",
+                "At how many ends of a row are there zeros? And what is to happen where the "
+                "stride does not divide?",
+                padded_once,
+            ),
+            Misconception(
                 "first_place_forgotten",
                 "A filter as large as the image has one place. What does your formula give?",
                 first_place_forgotten,
+            ),
+            Misconception(
+                "steps_for_places",
+                "These are the steps that the filter takes. At how many places does it stand? "
+                "And what is to happen where the stride does not divide?",
+                steps_for_places,
             ),
             Misconception(
                 "one_added_before_dividing",
@@ -527,9 +665,20 @@ ANSWERS = {
                 sigma_as_variance,
             ),
             Misconception(
+                "divided_then_multiplied",
+                "In which order does Python work off a division and a multiplication? Is all "
+                "of the denominator below the line?",
+                divided_then_multiplied,
+            ),
+            Misconception(
                 "two_forgotten",
                 "Compare the exponent with the formula once more.",
                 two_forgotten,
+            ),
+            Misconception(
+                "minus_forgotten",
+                "Which pixels should count most: those near the middle, or those in the corners?",
+                minus_forgotten,
             ),
             Misconception(
                 "distance_not_squared",
@@ -540,6 +689,21 @@ ANSWERS = {
                 "centre_on_a_pixel",
                 "Where is the middle of four pixels in a row?",
                 centre_on_a_pixel,
+            ),
+            Misconception(
+                "centre_rounded_down",
+                "The middle of four pixels lies between two of them. Does your centre?",
+                centre_rounded_down,
+            ),
+            Misconception(
+                "centre_half_a_pixel_off",
+                "Three pixels have the numbers 0, 1 and 2. Which number has the one in the middle?",
+                centre_half_a_pixel_off,
+            ),
+            Misconception(
+                "centre_in_the_corner",
+                "Which of your weights is the largest? Which should be?",
+                centre_in_the_corner,
             ),
         ],
     ),
@@ -583,6 +747,18 @@ ANSWERS = {
                 border_repeated,
             ),
             Misconception(
+                "padding_forgotten",
+                "How many places has the filter with the zeros around the image, and how "
+                "many without?",
+                padding_forgotten,
+            ),
+            Misconception(
+                "stride_forgotten",
+                "By how many pixels does the filter move each time, and how many places are "
+                "there then?",
+                stride_forgotten,
+            ),
+            Misconception(
                 "stride_only_in_the_size",
                 "The output has the right size. But which pixels does its second number look at?",
                 stride_only_in_the_size,
@@ -598,10 +774,21 @@ ANSWERS = {
                 overlaps_overwritten,
             ),
             Misconception(
+                "last_place_only",
+                "A weight is used at every place of the filter. How many gradients does it "
+                "collect?",
+                last_place_only,
+            ),
+            Misconception(
                 "filters_turned_twice",
                 "A pixel under the filter's first weight was multiplied by that weight. By which "
                 "one is its gradient?",
                 filters_turned_twice,
+            ),
+            Misconception(
+                "filter_gradient_turned",
+                "At the first place, which pixel lay under the filter's first weight?",
+                filter_gradient_turned,
             ),
             Misconception(
                 "last_image_only",
@@ -622,6 +809,16 @@ ANSWERS = {
                 "padding_not_cut_off",
                 "A gradient has the shape of what it belongs to. Is your x the caller's x?",
                 padding_not_cut_off,
+            ),
+            Misconception(
+                "cut_to_nothing",
+                "Try it without padding: how many pixels lie between number 0 and number minus 0?",
+                cut_to_nothing,
+            ),
+            Misconception(
+                "cut_at_the_end_only",
+                "The zeros lie around the image. Where does its own first pixel stand among them?",
+                cut_at_the_end_only,
             ),
             Misconception(
                 "bias_of_every_place",
@@ -660,6 +857,11 @@ ANSWERS = {
                 magnitude_for_value,
             ),
             Misconception(
+                "place_for_value",
+                "What is asked for: how large the largest pixel is, or where it stands?",
+                place_for_value,
+            ),
+            Misconception(
                 "largest_of_all_channels",
                 "Pooling makes an image smaller, not thinner: every channel is pooled by itself.",
                 largest_of_all_channels,
@@ -678,7 +880,7 @@ ANSWERS = {
         ],
     ),
     "max_pool_backward": Answer(
-        (pool.max_pool_forward, pool.max_pool_backward),
+        (pool.max_pool_forward, _right_way_back),
         [
             Misconception(
                 "every_tie_gets_all",
@@ -717,6 +919,23 @@ ANSWERS = {
                 every_pixel_gets_all,
             ),
             Misconception(
+                "place_in_the_window",
+                "You found the winner's place in its window. Where does the window itself begin?",
+                place_in_the_window,
+            ),
+            Misconception(
+                "stride_forgotten_in_the_winner",
+                "How far from the first window does the second one begin, and where is its "
+                "winner then?",
+                stride_forgotten_in_the_winner,
+            ),
+            Misconception(
+                "rows_and_columns_exchanged",
+                "Follow one winner: how far below the top of its window does it stand, how "
+                "far to the right?",
+                rows_and_columns_exchanged,
+            ),
+            Misconception(
                 "pool_cache_not_used",
                 "Between your two functions another batch may pass through the layer. What do you "
                 "know then of the first one?",
@@ -740,15 +959,33 @@ ANSWERS = {
                 pixels_without_a_middle,
             ),
             Misconception(
+                "half_added_only",
+                "Where, counted in old pixels, is the centre of the very first old pixel: at "
+                "0, or at 0.5?",
+                half_added_only,
+            ),
+            Misconception(
                 "zeros_beyond_the_border",
                 "Does the image get darker towards its border?",
                 zeros_beyond_the_border,
+            ),
+            Misconception(
+                "last_pixel_before_the_first",
+                "Which pixel is the one with the number -1 for Python? Is it a neighbour of "
+                "the first one?",
+                last_pixel_before_the_first,
             ),
             Misconception(
                 "lines_drawn_beyond_the_border",
                 "Between two pixels lie values between theirs. What do you know beyond the last "
                 "one?",
                 lines_drawn_beyond_the_border,
+            ),
+            Misconception(
+                "shares_exchanged",
+                "A centre that lies close to the lower of its two pixels: which one should "
+                "count more?",
+                shares_exchanged,
             ),
             Misconception(
                 "image_repeated",
@@ -759,6 +996,12 @@ ANSWERS = {
                 "mode_ignored",
                 "Your caller chose a mode. Do you look at it?",
                 mode_ignored,
+            ),
+            Misconception(
+                "always_bilinear",
+                "Called for the nearest pixel, your result holds numbers that the image does "
+                "not. Where do they come from?",
+                always_bilinear,
             ),
             Misconception(
                 "columns_only",
@@ -811,6 +1054,16 @@ ANSWERS = {
                 "input_left_out",
                 "What is the first entry of the list?",
                 input_left_out,
+            ),
+            Misconception(
+                "pools_left_out",
+                "A pooling layer learns nothing. Does it give something?",
+                pools_left_out,
+            ),
+            Misconception(
+                "connected_left_out",
+                "Where does the table end?",
+                connected_left_out,
             ),
         ],
     ),
