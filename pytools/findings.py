@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ HINTS = {  # of general findings; a misconception brings its own
     "sign": "Which of the two is subtracted from which?",
     "factor": "Count: over how many things do you sum or average, and over how many should you?",
     "value": "Work this small case out on paper, one entry, and compare step by step.",
-    "nan": "Which of your operations can divide by 0, or take the logarithm of 0?",
+    "value of a large case": "Which line of yours decides about that? Try it on a small case.",
+    "nan": "Where can you divide by 0, take the logarithm of 0, or meet ∞ · 0, ∞ − ∞ or ∞ / ∞?",
     "dtype": "What dtype has the array that you write the results into?",
     "changed": "Does one of your names stand for the caller's own array? += writes into it.",
     "unsteady": "Look for a list or set as a default argument, and for global variables.",
@@ -81,7 +83,7 @@ def value_finding(name: str, got: dict[str, np.ndarray], want: dict[str, np.ndar
     for other in want:
         if other != name and want[other].shape == b.shape and close(a, want[other], LOOSE):
             return _swapped(name, other, close(got[other], want[other], LOOSE))
-    if a.ndim == 2 and a.shape[0] == a.shape[1] and close(a.T, b, LOOSE):
+    if a.ndim == 2 and a.shape[0] == a.shape[1] and close(a.T, b, LOOSE) and _nearer(a.T, a, b):
         return Finding("transposed", f"{name} has its rows and columns exchanged (transposed).")
     if np.any(b) and close(-a, b, LOOSE):
         return Finding("sign", f"{name} has the wrong sign in every entry.")
@@ -101,8 +103,18 @@ def value_finding(name: str, got: dict[str, np.ndarray], want: dict[str, np.ndar
     return Finding("value", text, index=index)
 
 
+def _nearer(a: np.ndarray, other: np.ndarray, b: np.ndarray) -> bool:
+    """Whether a is much nearer to b than other is."""
+    return bool(np.max(np.abs(a - b)) < 0.1 * np.max(np.abs(other - b)))
+
+
 def _constant_factor(a: np.ndarray, b: np.ndarray) -> str:
-    """In words, where a is a whole multiple or a whole part of b; else ''."""
+    """In words, where a is a whole multiple or a whole part of b; else ''.
+
+    Of two counts or shares, such as 3/4 and 1/4, one often is a multiple of the other by chance.
+    """
+    if a.ndim == 0 and _is_share(a) and _is_share(b):
+        return ""
     square = np.sum(b * b)
     ratio = np.sum(a * b) / square if square > 0 else 0.0
     if not np.isfinite(ratio) or ratio == 0 or not close(a, ratio * b, LOOSE):
@@ -113,6 +125,21 @@ def _constant_factor(a: np.ndarray, b: np.ndarray) -> str:
     if abs(ratio) > 1:
         return f"{whole:.0f} times too large: is a division (a mean) missing?"
     return f"{whole:.0f} times too small: divided once too often, or a factor forgotten?"
+
+
+def _is_share(number: np.ndarray) -> bool:
+    """Whether a number is a fraction with a small denominator."""
+    return (
+        bool(np.isfinite(number))
+        and abs(Fraction(float(number)).limit_denominator(100) - float(number)) < 1e-9
+    )
+
+
+def general_hint(finding: Finding, case: Case, got: Outcome) -> str:
+    """The hint of a finding that no misconception explains. Only small cases fit on paper."""
+    arrays = [v for v in (*case.args, *got.arrays.values()) if isinstance(v, np.ndarray)]
+    large = finding.name == "value" and any(array.size > SHOWN for array in arrays)
+    return HINTS.get("value of a large case" if large else finding.name, "")
 
 
 def describe_call(exercise: Exercise, case: Case) -> str:
@@ -143,10 +170,16 @@ def describe_result(finding: Finding, got: Outcome, want: Outcome) -> tuple[str,
 def show(value: Any, prefix: str = "", digits: int = 4) -> str:
     """A value in short: small arrays in full, large ones by shape, functions by their docstring."""
     if isinstance(value, np.ndarray) and value.size <= SHOWN:
-        tiny = value.dtype.kind == "f" and np.max(np.abs(value), initial=0) < 1e-3
+        floats = value.dtype.kind == "f"
+        tiny = floats and np.max(np.abs(value), initial=0) < 1e-3
         text = np.array2string(
-            value, prefix=prefix, precision=digits, separator=", ", suppress_small=not tiny
+            value + 0 if floats else value,  # no -0
+            prefix=prefix,
+            precision=digits,
+            separator=", ",
+            suppress_small=not tiny,
         )
+        text = text.removesuffix(".")  # of a single whole number
     elif isinstance(value, np.ndarray):
         text = f"array of shape {value.shape}, {value.dtype}"
     elif isinstance(value, np.random.Generator):

@@ -16,11 +16,11 @@ import numpy as np
 from pytools.exercise import Case, Exercise, Misconception, Outcome, collect, measured
 from pytools.findings import (
     DOUBLE,
-    HINTS,
     Finding,
     close,
     describe_call,
     describe_result,
+    general_hint,
     shape_finding,
     show,
     value_finding,
@@ -89,7 +89,7 @@ def _score(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> Score:
     if known:
         finding = replace(finding, name=known[0].name, hint=known[0].hint)
     else:
-        finding = replace(finding, hint=HINTS.get(finding.name, ""))
+        finding = replace(finding, hint=general_hint(finding, cases[failed], got[failed]))
     result.finding = finding
     result.called = describe_call(exercise, cases[failed])
     result.got, result.expected = describe_result(finding, got[failed], wanted[failed])

@@ -50,7 +50,10 @@ def unpack(data: bytes) -> list[Outcome]:
 
 
 def _outcome(row: dict, archive: Any, index: int) -> Outcome:
-    arrays = {str(name): plain(archive[f"{index}.{name}"], name) for name in row["names"]}
+    names = [str(name) for name in row["names"]]
+    if len(set(names)) < len(names):
+        raise ValueError("a name twice")  # each would be read anew, for as long as a forger likes
+    arrays = {name: plain(archive[f"{index}.{name}"], name) for name in names}
     fault = row["fault"] and Fault(*(str(row["fault"][k]) for k in ("kind", "text", "error")))
     return Outcome(
         arrays=arrays,

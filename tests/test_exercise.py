@@ -64,6 +64,7 @@ ROW = {"names": ["a"], "fault": None, "changed": [], "unsteady": False, "printed
         _npz(header=np.array(json.dumps([ROW]))),
         _npz(header=np.array(json.dumps([ROW])), **{"0.a": np.array(["text"])}),
         _npz(header=np.array(json.dumps({"names": 1}))),
+        _npz(header=np.array(json.dumps([{**ROW, "names": ["a"] * 2}])), **{"0.a": np.zeros(3)}),
         _bomb(),
     ],
 )

@@ -31,18 +31,22 @@ def run_steps(attempt: Callable, w: Any, grads: Any, lr: float, hyper: dict) -> 
 def walk(
     attempt: Callable, w: np.ndarray, grads: np.ndarray, lr: float, hyper: dict
 ) -> Iterator[np.ndarray]:
-    """w after each step. What a call does to its own w or grad is done to w or grads as well."""
-    state, now = {}, w
+    """w after each step. What is done to an array of a call, also at a later one, is done to w
+    or grads as well: a state may share memory with them, but they stay the caller's.
+    """
+    state, now, calls = {}, w, []
     for grad in grads:
-        given, slope = now.astype(w.dtype), grad.copy()
+        given = now.astype(w.dtype)
+        calls.append([given, given.copy(), slope := grad.copy()])
         after, state = pair(attempt(given, slope, state, lr, **hyper))
         after = plain(after, "w")
         if after.shape != w.shape:
             raise Unusable("shape", f"w has shape {after.shape} after a step, not {w.shape}.")
-        w += np.nan_to_num(given - now.astype(w.dtype))
-        grad[...] = slope
         now = after
         yield now
+    for grad, (given, before, slope) in zip(grads, calls, strict=True):
+        w += np.nan_to_num(given - before)
+        grad[...] = slope
 
 
 def pair(result: Any) -> tuple[Any, Any]:
@@ -297,6 +301,18 @@ def run_layer_learning_rates(
     return [rates.get(name, np.nan) for name in names], len(set(rates) - set(names))
 
 
+def measure_layer_learning_rates(
+    case: Case, arrays: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The same, said of each layer by its name."""
+    names = case.args[0]
+    rates = dict(zip(names, arrays["rates"].astype(np.float64), strict=True))
+    seen = {f"layer {name!r} has a rate": ~np.isnan(rate) for name, rate in rates.items()}
+    seen["names that are no layer of the net"] = arrays["extra_names"]
+    seen |= {f"the rate of layer {name!r}": rate for name, rate in rates.items()}
+    return {name: np.asarray(value) for name, value in seen.items()}
+
+
 by_steps = partial(
     Optimizers, inputs=("w", "grads", "lr", "hyper"), outputs=("path",), run=run_steps
 )
@@ -347,6 +363,7 @@ EXERCISES = [
         outputs=("rates", "extra_names"),
         cases=layer_learning_rates_cases,
         run=run_layer_learning_rates,
+        measure=measure_layer_learning_rates,
         section="6. What an optimiser does not do",
     ),
 ]

@@ -48,7 +48,8 @@ def show_row(images, title, alt):
     for ax, (name, image) in zip(axes, images.items(), strict=True):
         ax.imshow(image[0], cmap="gray_r", vmin=0, vmax=1)
         ax.set_title(name, fontsize=11)
-        ax.axis("off")
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, linewidth=0.6, color="grey")  # a border: paper is white too
     fig.suptitle(title, fontsize=12)
     show(fig, alt)
 
@@ -86,7 +87,8 @@ show_row(views, "To us, one digit", "A seven, then moved, turned, dim, half cove
 # and row $j$ of `b`.
 #
 # **Mind the memory.** `a[:, None] - b` makes an array of $N \times M \times D$ numbers. For all of
-# MNIST that is 3.8 TB. No array of yours may take more than 256 MB: go row by row, or, for l2, use
+# MNIST that is 3.8 TB. No array of yours may take more than 256 MB: go row by row (a loop over rows
+# is fine, since NumPy does the work inside; one over single numbers takes minutes), or, for l2, use
 #
 # $$\|a - b\|^2 = \|a\|^2 + \|b\|^2 - 2\,a \cdot b$$
 #
@@ -129,6 +131,11 @@ distance = pairwise_distance(rows[:1], rows, "l2")[0]
 named = {f"{name}\n{far:.2f}": views[name] for name, far in zip(views, distance, strict=True)}
 alt = "The six views with their distances: most are larger than that of another digit."
 show_row(named, "Their l2 distances from the first", alt)
+
+# %% [markdown]
+# To the program the cluttered seven is the most similar. Next comes the picture that is no seven at
+# all: it is nearer than the same seven made dim, half covered, turned, or moved by one pixel. What
+# changes nothing for us changes most of the numbers.
 
 # %% [markdown]
 # ## 2. Ask the neighbours
@@ -330,8 +337,9 @@ check("classifiers.softmax_cross_entropy", softmax_cross_entropy, points=4, seed
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Learning is what it was in notebook 01: step against the gradient, here from zero weights and with
-# all training digits at once. Once with the mean taken off, once without, at equal step size.
+# Learning is what it was in notebook 01: step against the gradient, as far as the *learning rate*
+# says (`lr`), here from zero weights and with all training digits at once. Once with the mean taken
+# off, once without, at one learning rate.
 
 
 # %% tags=["demo"]
@@ -352,7 +360,7 @@ _, centred = train_templates(centred_x, train_y, lr=5, steps=40)
 fig, ax = plt.subplots(figsize=(6.5, 3.2))
 ax.plot(plain, "--", label="as they come")
 ax.plot(centred, label="mean taken off")
-ax.set(title="Learning templates, step size 5", xlabel="step", ylabel="loss")
+ax.set(title="Learning templates, learning rate 5", xlabel="step", ylabel="loss")
 ax.legend()
 show(fig, "With centred data the loss falls smoothly; without, it jumps up for ten steps.")
 
@@ -520,21 +528,24 @@ show(fig, "Sigmoid and tanh flatten on both sides; the ReLU only below 0; leaky 
 # ## 7. Where to begin
 #
 # Training starts from some weights. From which? With *zeros* all units of a layer do the same, get
-# the same gradient and stay the same. So they must be random; but how large? A unit adds up $n_\text{in}$ products. If inputs have
-# variance 1 and weights have standard deviation $\sigma$, the sum has variance
-# $n_\text{in}\,\sigma^2$. It stays what it was for
+# the same gradient and stay the same. So they must be random; but how large?
+#
+# A unit adds up $n_\text{in}$ products, each of an input and a weight. Where the inputs have a mean
+# square of 1, and the weights mean 0 and standard deviation $\sigma$, the sum has variance
+# $n_\text{in}\,\sigma^2$. The signal keeps its size for
 #
 # $$\sigma = \sqrt{\frac{1}{n_\text{in}}} \ \text{(Xavier)}, \qquad
 # \sigma = \sqrt{\frac{2}{n_\text{in}}} \ \text{(He)}$$
 #
 # Xavier's holds where the activation is nearly the identity, like tanh near 0 (Glorot & Bengio,
-# 2010; they also weigh in the way back). He's makes up for a ReLU, which drops half of the signal
-# (He, Zhang, Ren & Sun, 2015).
+# 2010; they also weigh in the way back). A ReLU sets half of the sums to 0, so that half of their
+# mean square is left; He's factor 2 makes up for that (He, Zhang, Ren & Sun, 2015).
 #
 # ### Exercise 7 · `init_weights` (3 points)
 #
-# Normally distributed weights with mean 0. Draw them from `rng`, the generator that is passed in,
-# and from nothing else: then the same seed gives the same net.
+# Normally distributed weights with mean 0. `scheme` is a name, `'zeros'`, `'xavier'` or `'he'`, or a
+# number: the standard deviation itself. Draw from `rng`, the generator that is passed in, and from
+# nothing else: then the same seed gives the same net.
 
 
 # %% nbgrader={"grade": false, "grade_id": "classifiers-init_weights-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -558,8 +569,11 @@ check("classifiers.init_weights", init_weights, points=3, seed=9207)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# A net of any depth, from your functions: forward, and backward as in notebook 01. To see what
-# happens before any training, send digits through ten layers of 256 units.
+# A net of any depth, from your functions: forward, and backward as in notebook 01. Its layers have
+# no biases, only weights: these are what this section is about. The way back takes the weights from
+# the last to the second, `net[:0:-1]`: before the first stand the inputs, which need no gradient.
+#
+# To see what happens before any training, send digits through ten layers of 256 units.
 
 
 # %% tags=["demo"]
@@ -616,6 +630,11 @@ last = {label: layers[-1].std() for label, layers in outputs.items()}
 assert last["zeros"] == 0 and last["Gaussian 0.01"] < 1e-6 and last["Xavier"] > 0.1
 
 # %% [markdown]
+# Xavier's rule took tanh for the identity, and that is why its outputs narrow: a tanh makes every
+# number a little smaller, and ten of them much. He's weights are larger by $\sqrt 2$, which happens
+# to make up for it. (PyTorch multiplies Xavier's by 5/3 for tanh.) They pay for it in the first
+# layers, where more outputs lie near ±1.
+#
 # Step through the layers, with the other fault beside these: weights that are too *large*. Which of
 # the nets can still learn? Remember the slopes: where the *output* $h$ of a tanh is beyond ±0.95,
 # its slope $1 - h^2$ is below 0.1.
@@ -640,9 +659,15 @@ for (forward_ax, back_ax), name in zip(axes.T, ("tanh", "relu"), strict=True):
     back_ax.set(title=f"{name}: gradients", xlabel="layer", ylabel="standard deviation")
     back_ax.set_ylim(1e-16, 1e-2)
 fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", title="weights")
-show(fig, "Small weights lose a factor at every layer, both ways; Xavier fits tanh, He fits relu.")
+show(
+    fig, "Small weights lose a factor at every layer, both ways. He keeps the size, Xavier nearly."
+)
 
 # %% [markdown]
+# On ReLU Xavier's outputs lose a factor of $\sqrt 2$ at each layer, He's none; tanh is less
+# particular. And 0.1? It does well by luck: for 256 inputs He's rule says
+# $\sqrt{2/256} = 0.088$. In layers of another width the same 0.1 would be too large or too small.
+#
 # Does it matter? Train ten layers on the digits from each start, all else equal.
 
 
@@ -677,6 +702,12 @@ show(fig, "Zeros and Gaussian 0.01 stay at log 10; Xavier starts late; He learns
 assert starts["He"][-1] < 0.1 and min(starts["zeros"][-1], starts["Gaussian 0.01"][-1]) > 2.2
 
 # %% [markdown]
+# It does. With He's weights the net learns from the first epoch on. Xavier's scores begin some
+# $\sqrt{2}^{10} = 32$ times too small, and the net spends its first epochs growing them. From zeros
+# no gradient comes back at all, from 0.01 next to none: both stay at $\ln 10 = 2.3$, the loss of
+# guessing among ten digits. Nothing in the code is wrong there. Only the start is.
+
+# %% [markdown]
 # ## 8. Units that die
 #
 # A ReLU unit whose input is below 0 *for every picture* puts out 0 for every picture. Its slope is
@@ -708,8 +739,10 @@ check("classifiers.dead_relu_fraction", dead_relu_fraction, points=2, seed=9208)
 
 # %% [markdown]
 # What kills units? One step that is too long is enough. Take a net with two hidden layers, make its
-# *first* step with a large step size, train ten epochs with a sensible one, and count the dead in
-# the second layer: after that one step, and in the end.
+# *first* step with a large learning rate, train ten epochs with a sensible one, and count the silent
+# units of the second layer: after that one step, and in the end. Do the same with ELU. There the
+# same function counts the units whose output is below 0 for every picture. They are silent in the
+# same sense, but an ELU has a slope below 0: silent is not dead.
 
 
 # %% tags=["demo"]
@@ -736,14 +769,15 @@ for (name, shares), offset in zip(dead.items(), (-0.2, 0.2), strict=True):
 ax.plot([], [], "D", color="black", markersize=6, label="after ten more epochs")
 ax.set_xticks(places, first_steps)
 title = "One long step kills units for good"
-ax.set(title=title, xlabel="step size of the first step", ylabel="share of silent units, layer 2")
+ax.set(title=title, xlabel="learning rate of the first step")
+ax.set_ylabel("share of silent units, layer 2")
 ax.legend()
 show(fig, "After a long first step up to a third of the ReLU units stay dead, of ELU hardly one.")
 
 # %% [markdown]
 # Ten epochs of good training wake hardly any of them: no gradient reaches their weights, and only a
-# change in the layer before could help. No ELU unit falls silent for good, since it still has a slope
-# where its output is below 0. (The first layer is safe here: its inputs have mean 0 and these nets
+# change in the layer before could help. Of the ELU units hardly one is silent at all, and what is
+# silent there can come back. (The first layer is safe here: its inputs have mean 0 and these nets
 # have no biases, so a unit cannot be below 0 for all of them. Centring again.)
 
 # %% [markdown]

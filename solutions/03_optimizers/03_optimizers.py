@@ -52,7 +52,8 @@ rng = np.random.default_rng(seed)
 # | `state` | `{}` before the first step; then whatever the optimiser handed back last time |
 #
 # What you put into `state` is your own affair: nobody else reads it. You may change it, or hand
-# back a new one. But **leave `w` and `grad` as they were**: whoever called you still needs them.
+# back a new one. But **leave `w` and `grad` as they were**, at a later step too: whoever called you
+# still needs them. An array that you keep and mean to write into has to be a copy.
 #
 # ### Exercise 1 · `sgd` (1 point)
 #
@@ -309,7 +310,12 @@ check("optimizers.adagrad", adagrad, points=2, seed=9305)
 # %% [markdown]
 # Adagrad never forgets. $s$ only grows, so every rate only shrinks, and a long training grinds to
 # a halt. RMSprop (Tieleman & Hinton, 2012) *averages* the squares instead, and lets the old ones
-# fade. This one is written for you: compare it with yours.
+# fade. With $s$ starting at 0 and $\alpha = 0.99$:
+#
+# $$s \leftarrow \alpha\,s + (1 - \alpha)\,g^2, \qquad
+# w \leftarrow w - \mathrm{lr}\,\frac{g}{\sqrt{s} + \varepsilon}$$
+#
+# This one is written for you, with $s$ under the name `squares`: compare it with yours.
 
 
 # %% tags=["demo"]
@@ -388,8 +394,9 @@ show(fig, "Adagrad's steps fall from 1 to 0.1, RMSprop's fall from 10 towards 1,
 #
 # 1. In the ravine, Adagrad and RMSprop win. *Turn* the ravine by 45°: why do they fall behind, and
 #    why does it not matter to momentum?
-# 2. Rosenbrock's valley (1960) is bent. At which rate is plain `sgd` lost, and how much smaller a
-#    rate keeps it on the map?
+# 2. Rosenbrock's valley (1960), $L(x, y) = (1 - x)^2 + 100\,(y - x^2)^2$, is bent: its floor is the
+#    parabola $y = x^2$, its lowest point $(1, 1)$. At which rate is plain `sgd` lost, and how much
+#    smaller a rate keeps it on the map?
 # 3. The digits are a slice through a real net's loss, with two valleys: two different nets that
 #    read equally well. All start on the ridge between them. Who ends where?
 
@@ -415,7 +422,10 @@ race()
 #
 # All of these guess from gradients alone. *Newton's method* knows the curvature too: with the
 # inverse $H$ of the matrix of second derivatives it steps by $-H g$, and reaches the bottom of any
-# *quadratic* valley in one step. (Elsewhere $H$ often means that matrix itself.) But for $D$ weights $H$ has $D^2$ entries, and nobody tells us what they are.
+# *quadratic* valley in one step. In the ravine those derivatives are 1 along and 50 across, $H$
+# holds 1 and 1/50, and $-H g = -(a, b)$ leads straight to the bottom. (Elsewhere $H$ often means the
+# matrix itself, the *Hessian*, and not its inverse.) But for $D$ weights $H$ has $D^2$ entries, and
+# nobody tells us what they are.
 #
 # Or do they? Every step shows a little of the curvature. It moves the weights by
 # $s = w_\text{new} - w_\text{old}$, and the gradient changes by $y = g_\text{new} - g_\text{old}$.
@@ -429,7 +439,8 @@ race()
 # 1. $q = g$. From the **newest** pair to the oldest: $\alpha_i = \rho_i\, s_i^\top q$, then
 #    $q \leftarrow q - \alpha_i\, y_i$.
 # 2. Before any pair, $H$ is a number times the identity: $r = \gamma\, q$, where
-#    $\gamma = s^\top y \,/\, y^\top y$ for the newest pair.
+#    $\gamma = s^\top y \,/\, y^\top y$ for the newest pair. (In a valley of the same curvature $c$
+#    all round, $y = c\,s$ and $\gamma = 1/c$: one number that says how long steps should be.)
 # 3. From the **oldest** pair to the newest: $\beta = \rho_i\, y_i^\top r$, then
 #    $r \leftarrow r + (\alpha_i - \beta)\, s_i$.
 #
@@ -660,6 +671,10 @@ for name, multipliers in plans.items():
 # Now the race. It is only fair if each runner has the rate that suits it. So each tries three, for
 # sixty steps, from three sets of weights that do not take part in the race. (A comparison in which
 # only one side was tuned proves nothing: look for that when you read a paper.)
+#
+# Adam's rates here are 20 to 100 times the usual 0.001. A step of Adam moves each weight by about
+# `lr`, whatever the gradient, and here a hundred steps have to do what otherwise takes thousands.
+# They may be that long because each sees all digits: there is no noise to average out.
 
 # %% tags=["demo", "nbval-ignore-output"]
 TRIED = {

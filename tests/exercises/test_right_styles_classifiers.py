@@ -66,6 +66,16 @@ def expanded_in_single_precision(a, b, metric):
     return expanded(np.float32(a), np.float32(b), metric).astype(np.float32)
 
 
+def number_by_number(a, b, metric):
+    """Slow, not wrong: nothing is held."""
+    power, rows, others = int(metric[1]), a.tolist(), b.tolist()
+    out = [[0.0] * len(b) for _ in a]
+    for i, row in enumerate(rows):
+        for j, other in enumerate(others):
+            out[i][j] = sum(abs(p - q) ** power for p, q in zip(row, other, strict=True))
+    return np.array(out) ** (1 / power)
+
+
 def distance_by_torch(a, b, metric):
     return torch.cdist(torch.tensor(a), torch.tensor(b), p=int(metric[1]))
 
@@ -280,6 +290,7 @@ RIGHT = [
     ("pairwise_distance", expanded),
     ("pairwise_distance", expanded_in_single_precision),
     ("pairwise_distance", distance_by_torch),
+    ("pairwise_distance", number_by_number),
     ("knn_predict", with_a_counter),
     ("knn_predict", by_dropping_the_farthest),
     ("knn_predict", with_half_a_vote_of_bonus),
@@ -334,7 +345,25 @@ def large_but_in_place(a, b, metric):
     return apart.sum(2) if metric == "l1" else np.sqrt(apart.sum(2))
 
 
-@pytest.mark.parametrize("attempt", [one_large_array, large_for_one_metric, large_but_in_place])
+def large_in_single_precision(a, b, metric):
+    return large_but_in_place(np.float32(a), np.float32(b), metric)
+
+
+def large_by_torch(a, b, metric):
+    apart = torch.tensor(a)[:, None] - torch.tensor(b)
+    return apart.abs_().sum(2) if metric == "l1" else apart.square_().sum(2).sqrt()
+
+
+GIANTS = [
+    one_large_array,
+    large_for_one_metric,
+    large_but_in_place,
+    large_in_single_precision,
+    large_by_torch,
+]
+
+
+@pytest.mark.parametrize("attempt", GIANTS)
 def test_a_giant_temporary_is_found(attempt, capsys):
     earned = check("classifiers.pairwise_distance", attempt, points=4)
     assert earned == 3.4  # all but the numerical group
@@ -353,6 +382,14 @@ def neighbours(break_tie):
         return np.array(out)
 
     return knn_predict
+
+
+def ties_to_the_first_of_a_partition(train_x, train_y, test_x, k, metric):
+    """The right k neighbours, in no order."""
+    distance = cdist(test_x, train_x, "cityblock" if metric == "l1" else "euclidean")
+    near = train_y[np.argpartition(distance, k - 1, axis=1)[:, :k]]
+    votes = (near[:, :, None] == near[:, None, :]).sum(2)
+    return near[np.arange(len(near)), votes.argmax(1)]
 
 
 ties_by_mean_distance = neighbours(
@@ -391,6 +428,21 @@ def tiny_weights_for_zeros(n_in, n_out, scheme, rng):
     return weights_by_normal(n_in, n_out, 1e-4 if scheme == "zeros" else scheme, rng)
 
 
+def weights_truncated_and_stretched(n_in, n_out, scheme, rng):
+    drawn = weights_by_normal(3 * n_in, n_out, 1.0, rng)
+    ends_cut = drawn[np.abs(drawn) < 2][: n_in * n_out].reshape(n_in, n_out)
+    std = {"zeros": 0, "xavier": 1 / math.sqrt(n_in), "he": math.sqrt(2 / n_in)}.get(scheme, scheme)
+    return std * ends_cut / ends_cut.std()
+
+
+def weights_four_percent_too_wide(n_in, n_out, scheme, rng):
+    return 1.04 * weights_by_normal(n_in, n_out, scheme, rng)
+
+
+def hardly_any_weights_for_zeros(n_in, n_out, scheme, rng):
+    return weights_by_normal(n_in, n_out, 1e-8 if scheme == "zeros" else scheme, rng)
+
+
 def ignores_small_scores(scores, labels):
     return cross_entropy_by_scipy(np.clip(scores, -1000, 1000), labels)
 
@@ -398,12 +450,16 @@ def ignores_small_scores(scores, labels):
 WRONG = [
     ("knn_predict", ties_by_mean_distance),
     ("knn_predict", ties_by_farthest),
+    ("knn_predict", ties_to_the_first_of_a_partition),
     ("knn_predict", ties_to_the_largest),
     ("knn_predict", neighbours(ties_by_fewer_neighbours)),
     ("mean_center", centred_in_place),
     ("init_weights", weights_cut_at_two_deviations),
     ("init_weights", weights_off_centre),
     ("init_weights", tiny_weights_for_zeros),
+    ("init_weights", hardly_any_weights_for_zeros),
+    ("init_weights", weights_truncated_and_stretched),
+    ("init_weights", weights_four_percent_too_wide),
     ("softmax_cross_entropy", ignores_small_scores),
 ]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.sparse.linalg import LinearOperator
 
-from pytools import check
+from pytools import CheckFailed, check
 
 # --- steps -----------------------------------------------------------------------------------
 
@@ -291,3 +291,55 @@ def test_right_solution_gets_every_point(function, attempt, capsys):
     for seed in range(20):
         earned = check(f"optimizers.{function}", attempt, points=4, seed=seed)
         assert earned == 4.0, capsys.readouterr().out
+
+
+# --- wrong ones, and what is said of them ----------------------------------------------------
+
+
+def keeps_the_gradients_and_scales_them(w, grad, state, lr, mu=0.9):
+    """The right path, but every step writes into the gradients of the steps before."""
+    grads = state.setdefault("grads", [])
+    for old in grads:
+        old *= mu
+    grads.append(grad)
+    return w - lr * sum(grads), state
+
+
+def keeps_the_weights_and_writes_into_them(w, grad, state, lr):
+    if "w" not in state:
+        return w - lr * grad, {"w": w}
+    np.copyto(state["w"], w)
+    state["w"] -= lr * grad
+    return state["w"].copy(), state
+
+
+@pytest.mark.parametrize(
+    "function, attempt, name",
+    [
+        ("momentum", keeps_the_gradients_and_scales_them, "grads"),
+        ("sgd", keeps_the_weights_and_writes_into_them, "w"),
+    ],
+)
+def test_an_input_that_is_changed_by_a_later_step_is_found(function, attempt, name):
+    with pytest.raises(CheckFailed, match=f"changed its input {name}"):
+        check(f"optimizers.{function}", attempt)
+
+
+def without_the_second_layer(names, base_lr, multipliers):
+    return {n: base_lr * multipliers.get(n, 1) for n in names if n != "conv2"}
+
+
+def with_a_layer_too_many(names, base_lr, multipliers):
+    return {n: base_lr * multipliers.get(n, 1) for n in [*names, "fc9"]}
+
+
+@pytest.mark.parametrize(
+    "attempt, said",
+    [
+        (without_the_second_layer, "layer 'conv2' has a rate: False, not True"),
+        (with_a_layer_too_many, "names that are no layer of the net: 1, not 0"),
+    ],
+)
+def test_a_layer_too_few_or_too_many_is_named(attempt, said):
+    with pytest.raises(CheckFailed, match=said):
+        check("optimizers.layer_learning_rates", attempt)

@@ -21,6 +21,10 @@ def always_euclidean(a, b, metric):
     return neighbours.pairwise_distance(a, b, "l2")
 
 
+def always_city_block(a, b, metric):
+    return neighbours.pairwise_distance(a, b, "l1")
+
+
 def signs_cancel(a, b, metric):
     if metric == "l2":
         return neighbours.pairwise_distance(a, b, "l2")
@@ -92,6 +96,7 @@ weighted_by_nearness = _knn(_weighted)
 only_the_nearest = _knn(lambda labels, distances: labels[0])
 mean_of_labels = _knn(lambda labels, distances: np.rint(np.mean(labels)))
 farthest_for_nearest = _knn(_majority, order=lambda distance, k: np.argsort(-distance)[:k])
+nearest_not_sorted = _knn(_majority, order=lambda distance, k: np.argpartition(distance, k - 1)[:k])
 nearest_left_out = _knn(_majority, order=lambda distance, k: np.argsort(distance)[1 : k + 1])
 metric_not_used = _knn(_majority, metric_of=lambda metric: "l2")
 
@@ -231,18 +236,26 @@ def value_for_slope(name, x):
     return activations.activation(name, x)
 
 
-taken_at_the_output = _slope(
-    sigmoid=lambda x: x * (1 - x),
-    tanh=lambda x: 1 - x**2,
-    elu=lambda x: np.where(x > 0, 1, x + 1),
-)
+_AT_THE_OUTPUT = {
+    "sigmoid": lambda x: x * (1 - x),
+    "tanh": lambda x: 1 - x**2,
+    "elu": lambda x: np.where(x > 0, 1, x + 1),
+}
+taken_at_the_output = _slope(**_AT_THE_OUTPUT)
+smooth_at_the_output = _slope(sigmoid=_AT_THE_OUTPUT["sigmoid"], tanh=_AT_THE_OUTPUT["tanh"])
+sigmoid_at_the_output = _slope(sigmoid=_AT_THE_OUTPUT["sigmoid"])
+tanh_at_the_output = _slope(tanh=_AT_THE_OUTPUT["tanh"])
 square_forgotten = _slope(tanh=lambda x: 1 - np.tanh(x))
 half_of_the_sigmoid = _slope(sigmoid=lambda x: activations.activation("sigmoid", x))
 leak_has_no_slope = _slope(leaky_relu=lambda x: np.where(x > 0, 1.0, 0.0))
 elu_slope_lowered = _slope(elu=lambda x: np.where(x > 0, 1, np.expm1(np.minimum(x, 0))))
-slope_one_at_the_kink = _slope(
-    relu=lambda x: np.where(x >= 0, 1.0, 0.0), leaky_relu=lambda x: np.where(x >= 0, 1.0, 0.01)
-)
+_AT_THE_KINK = {
+    "relu": lambda x: np.where(x >= 0, 1.0, 0.0),
+    "leaky_relu": lambda x: np.where(x >= 0, 1.0, 0.01),
+}
+slope_one_at_the_kink = _slope(**_AT_THE_KINK)
+relu_one_at_the_kink = _slope(relu=_AT_THE_KINK["relu"])
+leak_one_at_the_kink = _slope(leaky_relu=_AT_THE_KINK["leaky_relu"])
 slope_overflows = _slope(
     sigmoid=lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2,
     tanh=lambda x: 4 * np.exp(2 * x) / (np.exp(2 * x) + 1) ** 2,
@@ -272,6 +285,13 @@ def _std(scheme, n):
     return {"xavier": np.sqrt(1 / n), "he": np.sqrt(2 / n)}.get(scheme, scheme)
 
 
+def _truncated(rng, shape):
+    """Normal numbers within two standard deviations, stretched to a deviation of 1 again."""
+    drawn = rng.standard_normal((2 * shape[0], shape[1]))
+    inside = drawn[np.abs(drawn) < 2]
+    return inside[: np.prod(shape)].reshape(shape) / 0.8796
+
+
 def _glorot(scheme, n_in, n_out):
     return np.sqrt(2 / (n_in + n_out)) if scheme == "xavier" else _std(scheme, n_in)
 
@@ -287,12 +307,18 @@ root_not_taken = _init(
     lambda scheme, n_in, n_out: {"xavier": 1 / n_in, "he": 2 / n_in}.get(scheme, scheme)
 )
 not_scaled = _init(lambda scheme, n_in, n_out: 1.0 if isinstance(scheme, str) else scheme)
+ends_cut_off = _init(draw=lambda rng, shape: _truncated(rng, shape))
 uniform_for_normal = _init(draw=lambda rng, shape: rng.uniform(-1, 1, shape))
 one_row_repeated = _init(
     draw=lambda rng, shape: np.broadcast_to(rng.standard_normal(shape[1]), shape)
 )
 generator_of_its_own = _init(generator=lambda rng: np.random.default_rng(0))
 generator_without_a_seed = _init(generator=lambda rng: np.random.default_rng())
+
+
+def nearly_zeros(n_in, n_out, scheme, rng):
+    std = 1e-8 if scheme == "zeros" else _std(scheme, n_in)
+    return std * rng.standard_normal((n_in, n_out))
 
 
 def outputs_first(n_in, n_out, scheme, rng):
@@ -330,6 +356,8 @@ def nearly_silent(h):
     return np.mean(np.all(np.isclose(h, 0), axis=0))
 
 
+GIVEN_THE_INPUT = "Your formula is right for the output of the activation. What were you given?"
+
 ANSWERS = {
     "pairwise_distance": Answer(
         neighbours.pairwise_distance,
@@ -343,6 +371,11 @@ ANSWERS = {
                 "always_euclidean",
                 "Two metrics are asked for. Where does the function look at which one?",
                 always_euclidean,
+            ),
+            Misconception(
+                "always_city_block",
+                "Two metrics are asked for. Where does the function look at which one?",
+                always_city_block,
             ),
             Misconception(
                 "signs_cancel",
@@ -403,6 +436,11 @@ ANSWERS = {
                 "farthest_for_nearest",
                 "At which end of the sorted distances do the neighbours live?",
                 farthest_for_nearest,
+            ),
+            Misconception(
+                "nearest_not_sorted",
+                "You have the right neighbours. Are they in order, the nearest first?",
+                nearest_not_sorted,
             ),
             Misconception(
                 "nearest_left_out",
@@ -566,8 +604,23 @@ ANSWERS = {
             ),
             Misconception(
                 "taken_at_the_output",
-                "Your formula is right for the output of the activation. What were you given?",
+                GIVEN_THE_INPUT,
                 taken_at_the_output,
+            ),
+            Misconception(
+                "smooth_at_the_output",
+                GIVEN_THE_INPUT,
+                smooth_at_the_output,
+            ),
+            Misconception(
+                "sigmoid_at_the_output",
+                GIVEN_THE_INPUT,
+                sigmoid_at_the_output,
+            ),
+            Misconception(
+                "tanh_at_the_output",
+                GIVEN_THE_INPUT,
+                tanh_at_the_output,
             ),
             Misconception(
                 "square_forgotten",
@@ -593,6 +646,16 @@ ANSWERS = {
                 "slope_one_at_the_kink",
                 "At exactly 0 the slope of the two ReLUs is agreed to be the one from the left.",
                 slope_one_at_the_kink,
+            ),
+            Misconception(
+                "relu_one_at_the_kink",
+                "At exactly 0 the slope of the ReLU is agreed to be the one from the left.",
+                relu_one_at_the_kink,
+            ),
+            Misconception(
+                "leak_one_at_the_kink",
+                "At exactly 0 the slope of the leaky ReLU is agreed to be the one from the left.",
+                leak_one_at_the_kink,
             ),
             Misconception(
                 "slope_overflows",
@@ -628,6 +691,16 @@ ANSWERS = {
                 "not_scaled",
                 "Add up 400 numbers of size 1: how large is the sum?",
                 not_scaled,
+            ),
+            Misconception(
+                "nearly_zeros",
+                "How large is the largest of your zeros?",
+                nearly_zeros,
+            ),
+            Misconception(
+                "ends_cut_off",
+                "One normal number in 370 lies beyond three standard deviations. Where are yours?",
+                ends_cut_off,
             ),
             Misconception(
                 "uniform_for_normal",

@@ -83,6 +83,21 @@ def velocity_without_gain(w, grad, state, lr, mu=0.9):
     return w - lr * v, {"g": grad}
 
 
+def first_gradient_overwritten(w, grad, state, lr, mu=0.9):
+    """The velocity begins as the caller's own array, and the second step writes into it."""
+    if "v" in state:
+        state["v"] *= mu
+        state["v"] += grad
+    else:
+        state["v"] = grad
+    return w - lr * state["v"], state
+
+
+def first_slope_overwritten(w, grad, state, lr, mu=0.9):
+    _, state = first_gradient_overwritten(w, grad, state, lr, mu)
+    return w - lr * (grad + mu * state["v"]), state
+
+
 plain_momentum = _velocity()
 ahead_velocity_lost = _velocity(update=_ahead, keep=_forgotten)
 ahead_dampened = _velocity(gain=lambda mu: 1 - mu, update=_ahead)
@@ -144,6 +159,7 @@ def _adam(
 
 not_corrected = _adam(correct=lambda m, v, t, b1, b2: (m, v))
 only_mean_corrected = _adam(correct=lambda m, v, t, b1, b2: (m / (1 - b1**t), v))
+only_squares_corrected = _adam(correct=lambda m, v, t, b1, b2: (m, v / (1 - b2**t)))
 counts_from_zero = _adam(
     correct=lambda m, v, t, b1, b2: (m / (1 - b1 ** (t - 1)), v / (1 - b2 ** (t - 1)))
 )
@@ -454,6 +470,11 @@ ANSWERS = {
                 mu_fixed,
             ),
             Misconception(
+                "first_gradient_overwritten",
+                "Whose array is your velocity after the first step, and who writes into it next?",
+                first_gradient_overwritten,
+            ),
+            Misconception(
                 "velocity_without_gain",
                 "A ball that rolls keeps all of its past pushes, not only the last one.",
                 velocity_without_gain,
@@ -467,6 +488,11 @@ ANSWERS = {
                 "plain_momentum",
                 "Which of the two velocities, before or after this gradient, is looked ahead with?",
                 plain_momentum,
+            ),
+            Misconception(
+                "first_slope_overwritten",
+                "Whose array is your velocity after the first step, and who writes into it next?",
+                first_slope_overwritten,
             ),
             Misconception("ahead_velocity_lost", CARRIED, ahead_velocity_lost),
             Misconception(
@@ -540,6 +566,11 @@ ANSWERS = {
                 "only_mean_corrected",
                 "One average starts at 0, and so does the other.",
                 only_mean_corrected,
+            ),
+            Misconception(
+                "only_squares_corrected",
+                "One average starts at 0, and so does the other.",
+                only_squares_corrected,
             ),
             Misconception(
                 "counts_from_zero",
