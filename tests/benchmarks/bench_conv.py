@@ -7,16 +7,13 @@ is NumPy's time over torch's. Not collected by plain pytest:
     pytest tests/benchmarks/bench_conv.py -s
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from statistics import median
-from time import process_time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from threadpoolctl import threadpool_limits
+from timing import milliseconds
 
 from pytools.scratch import (
     Linear,
@@ -38,29 +35,6 @@ CONVOLUTIONS = {
     "LeNet c1: 128×1×28², F6 5×5": (128, 1, 28, 6, 5, 1, 2, 0.5, 0.28),
     "LeNet c3: 128×6×14², F16 5×5": (128, 6, 14, 16, 5, 1, 0, 2.2, 1.7),
 }
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def milliseconds(ways: dict[str, Callable], rounds: int) -> dict[str, float]:
-    """The median time of each way, all of them in turn, after one round to warm up."""
-    seconds = {name: [] for name in ways}
-    with one_thread():
-        for _ in range(rounds + 1):
-            for name, way in ways.items():
-                start = process_time()
-                way()
-                seconds[name].append(process_time() - start)
-    return {name: 1e3 * median(times[1:]) for name, times in seconds.items()}
 
 
 def row(name: str, ms: dict[str, float], goal: float | None, stretch: float | None) -> str:

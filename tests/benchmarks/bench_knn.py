@@ -8,12 +8,10 @@ collected by plain pytest:
 """
 
 import tracemalloc
-from statistics import median
-from time import process_time
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
+from timing import milliseconds
 
 from pytools.scratch import knn_predict
 
@@ -32,20 +30,13 @@ def test_knn(dtype):
         "product": lambda: test_x @ train_x.T,
         "kNN": lambda: knn_predict(train_x, train_y, test_x, K, "l2"),
     }
-    seconds = {name: [] for name in ways}
-    with threadpool_limits(1):
-        for _ in range(ROUNDS):
-            for name, way in ways.items():
-                start = process_time()
-                way()
-                seconds[name].append(process_time() - start)
-        tracemalloc.start()
-        ways["kNN"]()
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
+    medians = milliseconds(ways, ROUNDS)
+    tracemalloc.start()
+    ways["kNN"]()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
 
-    medians = {name: median(times) for name, times in seconds.items()}
     print(f"\n{np.dtype(dtype).name}: CPU time, median of {ROUNDS}; kNN holds {most / 1e6:.0f} MB")
     for name, time in medians.items():
-        print(f"  {name:8} {time:6.2f} s  {time / medians['product']:5.2f} × product")
+        print(f"  {name:8} {time / 1e3:6.2f} s  {time / medians['product']:5.2f} × product")
     assert most <= MAY_HOLD

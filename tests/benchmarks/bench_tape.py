@@ -6,13 +6,10 @@ so that all meet the same machine; medians of process-CPU seconds. Not collected
     pytest tests/benchmarks/bench_tape.py -s
 """
 
-from statistics import median
-from time import process_time
-
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_limits
+from timing import milliseconds, one_thread
 
 from pytools.scratch import Tensor, two_layer_loss
 
@@ -55,27 +52,15 @@ def test_training_step(dtype):
         return [grad.numpy() for grad in grads]
 
     ways = {"by hand": by_hand, "tape": by_tape, "torch": by_torch}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            results = {name: step() for name, step in ways.items()}
-            seconds = {name: [] for name in ways}
-            for _ in range(ROUNDS):
-                for name, step in ways.items():
-                    start = process_time()
-                    step()
-                    seconds[name].append(process_time() - start)
-    finally:
-        torch.set_num_threads(threads)
-
+    with one_thread():
+        results = {name: step() for name, step in ways.items()}
     for name in ("tape", "torch"):
         for grad, by_hand_grad in zip(results[name], results["by hand"], strict=True):
             scale = np.abs(by_hand_grad).max()
             assert np.abs(grad - by_hand_grad).max() < 1e-4 * scale, name
 
-    medians = {name: median(times) for name, times in seconds.items()}
+    medians = milliseconds(ways, ROUNDS)
     print(f"\n{np.dtype(dtype).name}: CPU time of a step, median of {ROUNDS}")
     for name, time in medians.items():
         ratios = "  ".join(f"{time / other:5.2f} × {base}" for base, other in medians.items())
-        print(f"  {name:8} {1e3 * time:7.3f} ms  {ratios}")
+        print(f"  {name:8} {time:7.3f} ms  {ratios}")
