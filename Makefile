@@ -6,10 +6,10 @@ READY := .venv/ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ROOMS = $(subst /,.,$(patsubst %/__init__,%,$(basename $(wildcard pytools/[a-z]*.py pytools/*/__init__.py))))
 
-.PHONY: help lab test build grade bench docs lock clean
+.PHONY: help lab test build grade bench bench-grading docs lock clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 lab: $(READY)  ## open the course in JupyterLab (PORT=8890 asks for a port)
 	@$(BIN)/course lab $(if $(PORT),--port $(PORT))
@@ -27,7 +27,10 @@ grade: $(READY)  ## grade one assignment: make grade NAME=01_backprop
 	$(BIN)/course grade $(NAME)
 
 bench: $(READY)  ## time what must be fast, on one thread
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/benchmarks/*.py -s
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/benchmarks/bench_*.py -s
+
+bench-grading: $(READY)  ## grade a class with nbgrader and with course grade, and compare
+	OMP_NUM_THREADS=1 $(BIN)/python tests/benchmarks/grading.py
 
 docs: $(READY)  ## the helper package's reference, into site/
 	$(BIN)/python -m pdoc pytools $(ROOMS) --output-directory site

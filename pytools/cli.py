@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from pytools.errors import CourseError
+
+SOME_OPEN = 3  # exit code of `course grade`; the command line's own are 1 and 2
 
 app = typer.Typer(
     name="course",
@@ -87,13 +89,34 @@ def grade(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Notebooks at a time. Default: one for each core.")
     ] = None,
-    seconds: Annotated[int, typer.Option(min=1, help="The most that one cell may run.")] = 60,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="The most that one cell may run; a notebook: 15 times that.")
+    ] = 60,
+    sandbox: Annotated[
+        Literal["bwrap", "none"], typer.Option(help="none: what students wrote runs as you.")
+    ] = "bwrap",
+    cold: Annotated[
+        bool, typer.Option("--cold", help="A new Python for each notebook. Slower.")
+    ] = False,
+    scheduler: Annotated[
+        str, typer.Option(help="Run notebooks on a Dask cluster, such as tcp://host:8786.")
+    ] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Grade what is graded and has not changed, too.")
+    ] = False,
 ) -> None:
-    """Grade what the class handed in, into nbgrader's gradebook."""
+    """Grade what the class handed in, into nbgrader's gradebook.
+
+    Exit code 0: all graded; 3: some failed or need review; 1: stopped, and the last line says why.
+    """
     from pytools.grading.console import grade_and_tell
     from pytools.grading.course import Course
+    from pytools.grading.options import COLD, NONE, WARM, Options
 
-    grade_and_tell(Course(), name, student or [], workers, seconds)
+    kernels = NONE if sandbox == "none" else COLD if cold else WARM
+    options = Options(workers, seconds, kernels, scheduler, again)
+    if not grade_and_tell(Course(), name, student or [], options):
+        raise typer.Exit(SOME_OPEN)
 
 
 @app.command()

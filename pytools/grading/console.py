@@ -11,26 +11,37 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from pytools.errors import CourseError
 from pytools.grading.course import Course
-from pytools.grading.results import STATUSES, Result
+from pytools.grading.options import NONE, Options
+from pytools.grading.results import GRADED, STATUSES, Result
 from pytools.grading.run import grade, prepare
 
+LOUD = (
+    "NOT SANDBOXED (--sandbox none): what students wrote runs as you, with your files, your "
+    "network and your gradebook. Only for submissions that you trust."
+)
 
-def grade_and_tell(
-    course: Course, name: str, wanted: Sequence[str], workers: int | None, seconds: int
-) -> None:
-    """Grade the students wanted (all where none is named) and print what came of each."""
+
+def grade_and_tell(course: Course, name: str, wanted: Sequence[str], options: Options) -> bool:
+    """Grade the students wanted (all where none is named) and print what came of each.
+
+    Returns whether all are graded: nobody failed, and nobody waits for a person.
+    """
     began = time.monotonic()
     plan = prepare(course, name)
     students = course.students(name, wanted)
     width = max(len(student) for student in students)
     statuses: Counter[str] = Counter()
+    unchanged = 0
     console = Console(highlight=False)
+    if options.sandbox == NONE:
+        Console(stderr=True).print(LOUD, style="bold red", soft_wrap=True)
     columns = ("grading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task(name, total=len(students))
         try:
-            for result in grade(course, plan, students, workers, seconds):
+            for result, new in grade(course, plan, students, options):
                 statuses[result.status] += 1
+                unchanged += not new
                 console.print(line(result, width), markup=False, soft_wrap=True)
                 progress.advance(bar)
         except KeyboardInterrupt:
@@ -38,14 +49,18 @@ def grade_and_tell(
                 f"Stopped. {statuses.total()} of {len(students)} submissions are graded and saved."
             ) from None
     counts = ", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status])
-    took = time.monotonic() - began
-    print(f"{len(students)} submissions: {counts} ({took:.0f} s). Next: course report {name}")
+    took = f"{time.monotonic() - began:.0f} s"
+    if unchanged:
+        took = f"{unchanged} were graded before and have not changed: --again; {took}"
+    print(f"{len(students)} submissions: {counts} ({took}). Next: course report {name}")
+    return statuses[GRADED] == len(students)
 
 
 def line(result: Result, width: int) -> str:
     """Student, status, points, and why or what was odd."""
     points = "no mark" if result.points is None else f"{result.points:g} of {result.out_of:g}"
     late = [f"{result.penalty:g} points off for handing in late."] if result.penalty else []
-    reason = " ".join([*([result.reason] if result.reason else []), *late, *result.notes])
+    loud = ["Not sandboxed."] if result.sandbox == NONE else []
+    reason = " ".join([*filter(None, [result.reason]), *late, *loud, *result.notes, *result.flags])
     text = f"{result.student:<{width}}  {result.status:<12}  {points:>10}  {reason}".rstrip()
     return "".join(sign if sign.isprintable() else "�" for sign in text)

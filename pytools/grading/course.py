@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import logging
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from nbgrader.apps import NbGrader, NbGraderAPI
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 from traitlets.config import Config
 
 from pytools.errors import CourseError
@@ -29,6 +33,7 @@ class Course:
         self.config = _load_config()
         self.api = NbGraderAPI(config=self.config)
         self.directory = self.api.coursedir
+        _require_address(self.db_url)
 
     @property
     def root(self) -> Path:
@@ -68,12 +73,17 @@ class Course:
     def reports(self, name: str) -> Path:
         return self.root / "reports" / name
 
+    @property
+    def lock(self) -> Path:
+        """The file that the one run holds which is writing to the gradebook."""
+        return self.root / "gradebook.db.lock"
+
     def result(self, name: str, student: str) -> Path:
         return self.reports(name) / "results" / f"{student}.json"
 
     def students(self, name: str, wanted: Sequence[str] = ()) -> list[str]:
         """Who handed in (only those wanted, if any are named), in order; CourseError if nobody."""
-        found = sorted(self.api.get_submitted_students(name))
+        found = self._handed_in(name)
         if not found:
             expected = self.submission(name, "STUDENT") / f"{name}.ipynb"
             raise CourseError(
@@ -86,6 +96,14 @@ class Course:
                     f"{student!r} has not handed in {name}. {nearest(student, found)}"
                 )
         return [student for student in found if not wanted or student in wanted]
+
+    def _handed_in(self, name: str) -> list[str]:
+        """Who has anything where a submission would be. nbgrader's own list has folders only."""
+        folder = self.directory.submitted_directory
+        pattern = self.directory.format_path(folder, "(?P<student>.*)", name, escape=True)
+        paths = glob.glob(self.directory.format_path(folder, "*", name))
+        found = [re.fullmatch(pattern, path, re.DOTALL) for path in paths]
+        return sorted(match["student"] for match in found if match)
 
     def shown(self, path: Path) -> str:
         """The path as a person in the course folder would write it."""
@@ -115,6 +133,17 @@ def require_writable(folder: Path) -> None:
             f"No permission to write in {folder}. Make it a folder that you may write to, "
             "and try again."
         )
+
+
+def _require_address(db_url: str) -> None:
+    """CourseError where this is no database's URL. It is not shown: it may hold a password."""
+    try:
+        make_url(db_url)
+    except (ArgumentError, ValueError):
+        raise CourseError(
+            f"c.CourseDirectory.db_url in {CONFIG} is not the address of a database. Write it as "
+            "sqlite:///gradebook.db or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        ) from None
 
 
 def _load_config() -> Config:

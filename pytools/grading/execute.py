@@ -10,26 +10,25 @@ import asyncio
 import copy
 import os
 import stat
-import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from pytools.errors import CourseError
 from pytools.exercise import MAX_BYTES
-from pytools.grading.plan import Plan, Test, grade_id
+from pytools.grading.kernels import Kernel
+from pytools.grading.options import Options
+from pytools.grading.plan import Plan, Test, grade_id, is_run
+from pytools.grading.sandbox.client import BoundedClient
 
 GRACE_SECONDS = 5  # for an interrupted cell to come to its end
-LOOKED_AT = "demo"  # the tag of cells that are there for looking at
-PARTS = ("work", "home", "answers")  # the kernel's folders
-BACKEND = "module://matplotlib_inline.backend_inline"
 DONE, STOPPED, STUCK = "done", "stopped", "stuck"
+_running: set[BoundedClient] = set()  # in this process
 START = "from pytools.grading import inside as _inside; _inside.silence_checks()"
 
 
@@ -40,7 +39,7 @@ class Execution:
     notebook has the outputs of all cells but the test cells. answers are the packed outcomes of
     each check, by the test's grade_id and the check's number. undone says of a test why its
     answers are not complete; stopped names other cells that ran out of time; died says why the
-    run came to no end.
+    run came to no end, and blameless that this was no doing of the notebook's.
     """
 
     notebook: NotebookNode
@@ -48,61 +47,92 @@ class Execution:
     undone: dict[str, str] = field(default_factory=dict)
     stopped: list[str] = field(default_factory=list)
     died: str = ""
+    blameless: bool = False
 
 
-def execute(notebook: NotebookNode, plan: Plan, seconds: int) -> Execution:
-    """Run the notebook up to its last test cell, each cell for so many seconds at most."""
+def execute(notebook: NotebookNode, plan: Plan, options: Options) -> Execution:
+    """Run the notebook up to its last test cell, within the limits of the options.
+
+    CourseError where this machine cannot run any.
+    """
     execution = Execution(copy.deepcopy(notebook))
-    with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        for part in PARTS:
-            (folder / part).mkdir()
-        asyncio.run(_run(execution, plan, folder, seconds))
-        for key in [(test.grade_id, i) for test in plan.tests for i in range(len(test.checks))]:
-            data = _read(_answer_file(folder, *key))
-            if data is not None:
-                execution.answers[key] = data
+    keys = [(test.grade_id, i) for test in plan.tests for i in range(len(test.checks))]
+    try:
+        with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as folder:
+            kernel = Kernel(Path(folder), options, plan.absent, [_file_name(*key) for key in keys])
+            asyncio.run(_run(execution, plan, kernel, options))
+            for key in keys:
+                if data := _read(kernel.folder / _file_name(*key)):
+                    execution.answers[key] = data
+    except OSError as error:
+        raise CourseError(
+            f"Notebooks cannot be run: {error}. Make room in the folder for temporary files, or "
+            "set TMPDIR to another one, and grade again; what is saved stays."
+        ) from None
     return execution
 
 
-async def _run(execution: Execution, plan: Plan, folder: Path, seconds: int) -> None:
+def end_all() -> None:
+    """Kill the kernels that are up in this process; their notebooks then come to an end."""
+    for client in list(_running):
+        provisioner = client.km and client.km.provisioner
+        if provisioner and provisioner.process:
+            provisioner.process.kill()
+
+
+async def _run(execution: Execution, plan: Plan, kernel: Kernel, options: Options) -> None:
     """Run the cells in order, and note what came of them."""
     waiting = {test.grade_id: test for test in plan.tests}
     label = "its very start"
-    client = _client(copy.deepcopy(execution.notebook), folder)
+    client = kernel.client(copy.deepcopy(execution.notebook))
+    _running.add(client)
     try:
-        async with client.async_setup_kernel(
-            cleanup_kc=True, cwd=str(folder / "work"), env=_environment(folder)
-        ):
+        async with client.async_setup_kernel(cleanup_kc=True, **kernel.start):
             client.kc.execute(START, silent=True)
+            end = time.monotonic() + options.notebook_seconds
             for index, cell in enumerate(execution.notebook.cells):
                 if not waiting:
                     break
-                if cell.cell_type != "code" or LOOKED_AT in cell.metadata.get("tags", []):
+                if not is_run(cell):
                     continue
                 label = _label(cell, index)
                 test = waiting.pop(grade_id(cell), None)
-                ran = new_code_cell(_answering(test, folder) if test else cell.source)
-                end = await _run_cell(client, ran, index, seconds)
+                ran = new_code_cell(_answering(test, kernel) if test else cell.source)
+                seconds = min(options.seconds, end - time.monotonic())
+                how = await _run_cell(client, ran, index, seconds)
                 if not test:
                     cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
-                if end == DONE:
+                if how == DONE:
                     continue
+                stopped = f"Stopped after {options.seconds} s: {label}."
+                if over := time.monotonic() >= end:
+                    stopped = f"Stopped after {options.notebook_seconds} s in all, in {label}."
                 if test:
-                    execution.undone[test.grade_id] = f"Stopped after {seconds} s: {label}."
+                    execution.undone[test.grade_id] = stopped
                 else:
-                    execution.stopped.append(f"Stopped after {seconds} s: {label}.")
-                if end == STUCK:
-                    late = f"{label} ran longer than {seconds} s and could not be stopped."
-                    execution.undone |= {name: f"Not reached: {late}" for name in waiting}
+                    execution.stopped.append(stopped)
+                if how == STUCK or over:
+                    late = f"{label} ran longer than {options.seconds} s and could not be stopped."
+                    why = f"Not reached: {stopped if over else late}"
+                    execution.undone |= dict.fromkeys(waiting, why)
                     break
     except DeadKernelError:
-        execution.died = f"The kernel died in {label}."
+        reason = kernel.ended_because
+        execution.died = (
+            f"{reason} Stopped in {label}." if reason else f"The kernel died in {label}."
+        )
+    except CourseError as error:
+        execution.died, execution.blameless = str(error), True
     except Exception as error:
-        execution.died = f"The run broke off in {label} ({type(error).__name__}: {error})."
+        first = (str(error).splitlines() or [""])[0]
+        reason = kernel.ended_because or f"{type(error).__name__}: {first}"
+        execution.died = f"The run broke off in {label} ({reason})."
+        execution.blameless = True
+    finally:
+        _running.discard(client)
 
 
-async def _run_cell(client: NotebookClient, cell: NotebookNode, index: int, seconds: int) -> str:
+async def _run_cell(client: BoundedClient, cell: NotebookNode, index: int, seconds: float) -> str:
     """Run a cell and interrupt it when its time is over. How it ended: DONE, STOPPED or STUCK."""
     client.nb.cells[index] = cell  # where nbclient looks for outputs that are updated
     running = asyncio.ensure_future(client.async_execute_cell(cell, index))
@@ -120,52 +150,24 @@ async def _run_cell(client: NotebookClient, cell: NotebookNode, index: int, seco
     return STUCK
 
 
-def _client(notebook: NotebookNode, folder: Path) -> NotebookClient:
-    """A client with a kernel of this very Python, whatever kernels the user has installed."""
-    kernel = AsyncKernelManager(
-        kernel_name="python3",
-        kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
-        connection_file=str(folder / "kernel.json"),
-        transport="tcp" if sys.platform == "win32" else "ipc",  # ipc: no port that others can see
-    )
-    return NotebookClient(
-        notebook,
-        km=kernel,
-        allow_errors=True,
-        coalesce_streams=True,
-        record_timing=False,
-        store_widget_state=False,
-        shutdown_kernel="immediate",
-    )
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """One thread for each kernel, and nothing of the grader's own home."""
-    home = str(folder / "home")
-    own = {"COURSE_HOME": home, "IPYTHONDIR": home, "OMP_NUM_THREADS": "1"}
-    return {**os.environ, **own, "MPLBACKEND": BACKEND}
-
-
-def _answering(test: Test, folder: Path) -> str:
+def _answering(test: Test, kernel: Kernel) -> str:
     """The code that runs in place of a test cell."""
     lines = ["from pytools.grading import inside as _inside"]
     for number, check in enumerate(test.checks):
-        path = str(_answer_file(folder, test.grade_id, number))
+        path = str(kernel.seen / _file_name(test.grade_id, number))
         given = f"{path!r}, {check.exercise_id!r}, lambda: {check.attempt}, {check.seed}"
         lines.append(f"_inside.answer({given})")
     return "\n".join(lines)
 
 
-def _answer_file(folder: Path, name: str, number: int) -> Path:
-    return folder / "answers" / f"{name}.{number}.npz"
+def _file_name(name: str, number: int) -> str:
+    return f"{name}.{number}.npz"
 
 
-def _read(path: Path) -> bytes | None:
-    """What a check wrote: None for no file, empty for one that is no plain file or too large."""
+def _read(path: Path) -> bytes:
+    """What a check wrote; nothing of what is no plain file, or too large."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
     except OSError:
         return b""
     with os.fdopen(handle, "rb") as file:
@@ -179,4 +181,5 @@ def _label(cell: NotebookNode, index: int) -> str:
     """How to speak of a cell."""
     if grade_id(cell):
         return f"the cell {grade_id(cell)!r}"
-    return f"code cell {index} ({cell.source.strip().splitlines()[0][:40]!r})"
+    first = cell.source.strip().partition("\n")[0]
+    return f"code cell {index} ({first[:40]!r})"

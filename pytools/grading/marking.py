@@ -2,6 +2,7 @@
 
 Points come from `score` alone. The bytes that a kernel left are read as plain arrays; what it
 printed or returned in a test cell is thrown away and replaced by the trusted table and the points.
+Of its other outputs stays what a page only shows: formgrader opens them with the teacher's rights.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from pytools.transport import unpack
 LONGEST = 1_000  # characters kept of a text that a student's code may have written
 WITH_HINT = 2  # the help level of a table that shows its hint
 UNREADABLE = Fault("unreadable", "The check left no readable answer.")
+INERT = ("text/plain", "image/png", "image/jpeg")
 LEFT_OUT = "It uses a name that is not there, and cells of the student's own were left out."
+AGAIN = "A cell of the student's own, which was left out, defines it again."
 
 
 def mark(
@@ -39,6 +42,8 @@ def mark(
     result = Result(student, plan.name, notes=list(submission.notes))
     notebook = execution.notebook if execution else submission.notebook
     failed = execution.died if execution else submission.failed
+    for cell in notebook.cells:
+        _disarm(cell)
     cells = {grade_id(cell): cell for cell in notebook.cells if grade_id(cell)}
     for test in plan.tests:
         if failed:
@@ -57,6 +62,16 @@ def mark(
     stopped = execution.stopped if execution else []
     result.notes += [text for text in stopped if text not in result.reason]
     return result, notebook
+
+
+def _disarm(cell: NotebookNode) -> None:
+    """Leave no HTML, no script, and no number that is none: nbconvert writes it into a tag."""
+    for output in cell.get("outputs", []):
+        if output.output_type in ("display_data", "execute_result"):
+            output.data = {kind: output.data[kind] for kind in INERT if kind in output.data}
+            about = output.metadata.get("image/png", {})
+            sizes = {k: about[k] for k in ("width", "height") if isinstance(about.get(k), int)}
+            output.metadata = {"image/png": {"alt": str(about.get("alt", "")), **sizes}}
 
 
 def _open(test: Test, reason: str) -> Mark:
@@ -98,6 +113,7 @@ def _score(
     if verdict.finding:
         reviews += execution.stopped
         reviews += [LEFT_OUT] if "NameError" in faults and submission.left_out else []
+        reviews += [AGAIN] if test.solution_id in submission.again else []
         reviews += [UNREADABLE.text] if verdict.finding.name == UNREADABLE.kind else []
     result.review = " ".join(review for review in reviews if review)
     return result, verdict

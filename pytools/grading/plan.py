@@ -19,6 +19,9 @@ from nbgrader.utils import is_grade, is_solution
 
 from pytools import exercises
 from pytools.errors import CourseError
+from pytools.grading import rooms
+
+LOOKED_AT = "demo"  # the tag of cells that are there for looking at
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Plan:
     tests: tuple[Test, ...]
     solutions: tuple[str, ...]  # the grade_ids of all cells that students fill in
     released: NotebookNode
+    absent: tuple[str, ...]  # rooms of pytools that a kernel does without
 
 
 def read_plan(name: str, solution: Path, release: Path) -> Plan:
@@ -81,12 +85,18 @@ def read_plan(name: str, solution: Path, release: Path) -> Plan:
             f"{release} is not what {solution} releases. Bring them in step with: "
             f"course build {name}"
         )
-    return Plan(name, tuple(tests), tuple(solutions), released)
+    needed = [cell.source for cell in source.cells if is_run(cell) and not is_grade(cell)]
+    return Plan(name, tuple(tests), tuple(solutions), released, rooms.unused(needed))
 
 
 def grade_id(cell: NotebookNode) -> str:
     """The cell's name in nbgrader's metadata, '' where it has none."""
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+
+
+def is_run(cell: NotebookNode) -> bool:
+    """Whether grading runs the cell: some are there for looking at only."""
+    return cell.cell_type == "code" and LOOKED_AT not in cell.metadata.get("tags", [])
 
 
 def _read(path: Path) -> NotebookNode:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import copy
 import datetime
 import json
+import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +24,12 @@ from nbgrader.utils import parse_utc
 
 from pytools.grading.plan import Plan, grade_id
 
-MAX_BYTES = 50 * 2**20
+MAX_BYTES = 32 * 2**20
+MAX_PARTS = 2_000_000  # lists and objects in the JSON: small as text, large in memory
+MAX_CELLS = 5_000
+CAREFUL = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # no link, no pipe
 AGAIN = "Open it in JupyterLab, save it and hand it in again."
+CLEAR = "Clear its outputs, save it and hand it in again."
 KERNEL = "python3"
 
 
@@ -37,6 +43,7 @@ class Submission:
     odd: dict[str, list[str]] = field(default_factory=dict)  # the same of cells: what -> which
     reviews: dict[str, str] = field(default_factory=dict)  # solution cell -> why to look at it
     left_out: int = 0  # code cells of the student's own
+    again: set[str] = field(default_factory=set)  # solution cells whose names those define, too
     timestamp: datetime.datetime | None = None
 
     def note(self, what: str, name: str) -> None:
@@ -77,75 +84,97 @@ def preflight(folder: Path, plan: Plan) -> Submission:
 
 def _find(folder: Path, name: str, notes: list[str]) -> Path:
     """NAME.ipynb, or the only other notebook beside it."""
+    for part in (folder.parent, folder):
+        if part.is_symlink():
+            raise Unusable(f"{_plain(part.name)} is a link, not a folder of its own.")
+    if not folder.is_dir():
+        raise Unusable(f"{_plain(folder.name)} is a file, not a folder with {name}.ipynb in it.")
+    try:
+        found = sorted(path for path in folder.glob("[!.]*.ipynb"))
+    except OSError as error:
+        raise Unusable(f"The folder cannot be read: {error.strerror}.") from None
     expected = folder / f"{name}.ipynb"
-    if expected.exists() or expected.is_symlink():
-        path = expected
-    else:
-        found = sorted(folder.glob("*.ipynb"))
-        if not found:
-            raise Unusable(f"There is no {name}.ipynb in the submission.")
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            raise Unusable(f"There is no {name}.ipynb, and several others: {names}.")
-        path = found[0]
-        notes.append(f"The notebook is called {path.name}, not {name}.ipynb.")
-    if path.is_symlink() or not path.is_file():
-        raise Unusable(f"{path.name} is a link or a folder, not a file. {AGAIN}")
-    if path.stat().st_size > MAX_BYTES:
-        size, limit = path.stat().st_size / 2**20, MAX_BYTES / 2**20
-        raise Unusable(
-            f"{path.name} has {size:.0f} MB; the limit is {limit:.0f} MB. "
-            "Clear its outputs, save it and hand it in again."
-        )
-    return path
+    others = [path for path in found if path != expected]
+    names = ", ".join(_plain(path.name)[:80] for path in others[:5])
+    if expected in found:
+        if others:
+            notes.append(f"There are other notebooks beside {name}.ipynb: {names}.")
+        return expected
+    if not found:
+        raise Unusable(f"There is no {name}.ipynb in the submission.")
+    if len(found) > 1:
+        raise Unusable(f"There is no {name}.ipynb, and several others: {names}.")
+    notes.append(f"The notebook is called {names}, not {name}.ipynb.")
+    return found[0]
 
 
 def _read(path: Path, notes: list[str]) -> list[Cell]:
+    name = _plain(path.name)[:80]
     try:
-        content = json.loads(_text(path, notes))
+        content = json.loads(_text(path, name, notes))
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Unusable(f"{path.name} is broken JSON ({where}: {error.msg}). {AGAIN}") from None
-    except (ValueError, RecursionError) as error:
-        raise Unusable(f"{path.name} cannot be read: {error}. {AGAIN}") from None
+        raise Unusable(f"{name} is broken JSON ({where}: {error.msg}). {AGAIN}") from None
+    except RecursionError:
+        raise Unusable(f"{name} cannot be read: it is nested too deeply. {AGAIN}") from None
+    except ValueError as error:
+        raise Unusable(f"{name} cannot be read: {error}. {AGAIN}") from None
     if not isinstance(content, dict):
-        raise Unusable(f"{path.name} is JSON, but not a notebook. {AGAIN}")
+        raise Unusable(f"{name} is JSON, but not a notebook. {AGAIN}")
     if "worksheets" in content:
-        content = _upgraded(content, path, notes)
+        content = _upgraded(content, name, notes)
     cells = content.get("cells")
     if not isinstance(cells, list):
-        raise Unusable(f"{path.name} is JSON, but not a notebook. {AGAIN}")
+        raise Unusable(f"{name} is JSON, but not a notebook. {AGAIN}")
+    if len(cells) > MAX_CELLS:
+        raise Unusable(f"{name} has {len(cells):,} cells; the limit is {MAX_CELLS:,}.")
     _note_kernel(content.get("metadata"), notes)
     return [_cell(cell) for cell in cells if isinstance(cell, dict)]
 
 
-def _text(path: Path, notes: list[str]) -> str:
+def _text(path: Path, name: str, notes: list[str]) -> str:
     try:
-        data = path.read_bytes()
+        data = _bytes(path, MAX_BYTES + 1)
     except OSError as error:
-        raise Unusable(f"{path.name} cannot be read: {error.strerror}.") from None
+        if path.is_symlink():
+            raise Unusable(f"{name} is a link, not a file. {AGAIN}") from None
+        raise Unusable(f"{name} cannot be read: {error.strerror}.") from None
+    if len(data) > MAX_BYTES:
+        size, limit = path.stat().st_size / 2**20, MAX_BYTES / 2**20
+        raise Unusable(f"{name} has {size:.0f} MB; the limit is {limit:.0f} MB. {CLEAR}")
+    if data.count(b"[") + data.count(b"{") > MAX_PARTS:
+        raise Unusable(f"{name} has more than {MAX_PARTS:,} parts. {CLEAR}")
     if not data.strip():
-        raise Unusable(f"{path.name} is empty. {AGAIN}")
+        raise Unusable(f"{name} is empty. {AGAIN}")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        what = "UTF-16" if encoding == "utf-16" else "UTF-8"
         raise Unusable(
-            f"{path.name} is not UTF-8 text (byte {error.start} is {data[error.start]:#x}). {AGAIN}"
+            f"{name} is not {what} text (byte {error.start} is {data[error.start]:#x}). {AGAIN}"
         ) from None
     if encoding == "utf-16":
         notes.append("The file was UTF-16 text, not UTF-8.")
     return text
 
 
-def _upgraded(content: dict, path: Path, notes: list[str]) -> dict:
+def _bytes(path: Path, most: int) -> bytes:
+    """The beginning of a file; OSError for what is no plain file, and for a link to one."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | CAREFUL)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(0, "it is no plain file")
+        return file.read(most)
+
+
+def _upgraded(content: dict, name: str, notes: list[str]) -> dict:
     """Notebooks before format 4 keep their cells in worksheets."""
     old = content.get("nbformat")
     try:
         upgraded = nbformat.convert(nbformat.from_dict(content), 4)
     except Exception:
-        raise Unusable(f"{path.name} has the old notebook format {old}. {AGAIN}") from None
-    notes.append(f"The notebook had the old format {old}.")
+        raise Unusable(f"{name} has the old notebook format {str(old)[:20]}. {AGAIN}") from None
+    notes.append(f"The notebook had the old format {str(old)[:20]}.")
     return upgraded
 
 
@@ -180,9 +209,9 @@ def _note_kernel(metadata: Any, notes: list[str]) -> None:
 def _timestamp(folder: Path, notes: list[str]) -> datetime.datetime | None:
     """When it was handed in, as nbgrader's collect writes it."""
     try:
-        text = (folder / "timestamp.txt").read_text(encoding="utf-8").strip()
+        text = _bytes(folder / "timestamp.txt", 200).decode().strip()
         return parse_utc(text) if text else None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, OSError, OverflowError):
         notes.append("timestamp.txt cannot be read; the time of handing in is unknown.")
@@ -212,6 +241,8 @@ def _rebuild(submission: Submission, cells: Sequence[Cell], plan: Plan) -> None:
     submission.left_out = len(own)
     if own:
         submission.notes.append(f"Cells of the student's own that were left out: {len(own)}.")
+    defined = set().union(*(_defined(cell.source) for cell in own))
+    submission.again = {name for name in chosen if defined & _defined(released[name].source)}
 
 
 def _choose(
@@ -220,9 +251,17 @@ def _choose(
     """The submitted cell that stands for the solution cell `name`."""
     stub = released[name]
     named = [cell for cell in cells if cell.grade_id == name]
-    if not named:
-        return _find_by_function(name, released, cells, submission)
-    filled = [cell for cell in named if not _same(cell.source, stub.source)] or named
+    filled = [cell for cell in named if not _same(cell.source, stub.source) and cell.source.strip()]
+    if not filled:
+        found = _find_by_function(stub, released, cells)
+        if len(found) == 1:
+            how = "left empty" if named else "without their name"
+            submission.note(f"Solution cells {how}, found by their function", name)
+            return found[0]
+        if not named:
+            submission.reviews[name] = f"The solution cell {name!r} is missing."
+            return None
+        filled = named
     chosen = filled[-1]
     if any(not _same(cell.source, chosen.source) for cell in filled):
         submission.reviews[name] = (
@@ -237,20 +276,21 @@ def _choose(
 
 
 def _find_by_function(
-    name: str, released: dict[str, NotebookNode], cells: Sequence[Cell], submission: Submission
-) -> Cell | None:
-    """The one cell without a name of its own that defines what the solution cell defines."""
-    wanted = _defined(released[name].source)
+    stub: NotebookNode, released: dict[str, NotebookNode], cells: Sequence[Cell]
+) -> list[Cell]:
+    """Cells of no name in the release that define what the solution cell defines.
+
+    Empty ones count only where there are no others.
+    """
+    wanted = _defined(stub.source)
     found = [
         cell
         for cell in cells
         if cell.kind == "code" and cell.grade_id not in released and wanted <= _defined(cell.source)
     ]
-    if wanted and len(found) == 1:
-        submission.note("Solution cells without their name, found by their function", name)
-        return found[0]
-    submission.reviews[name] = f"The solution cell {name!r} is missing."
-    return None
+    if not wanted:
+        return []
+    return [cell for cell in found if not _same(cell.source, stub.source)] or found
 
 
 def _note_tests(
@@ -280,7 +320,7 @@ def _own_cells(
     cells: Sequence[Cell], used: Sequence[Cell], released: dict[str, NotebookNode], plan: Plan
 ) -> list[Cell]:
     """Code cells that the release does not have."""
-    known = [cell.source for cell in plan.released.cells]
+    known = {_trimmed(cell.source) for cell in plan.released.cells}
     return [
         cell
         for cell in cells
@@ -288,7 +328,7 @@ def _own_cells(
         and cell.source.strip()
         and cell not in used
         and cell.grade_id not in released
-        and not any(_same(cell.source, source) for source in known)
+        and _trimmed(cell.source) not in known
     ]
 
 
@@ -299,6 +339,8 @@ def _defined(source: str) -> set[str]:
 
 def _same(a: str, b: str) -> bool:
     """Equal but for white space at the ends of lines."""
-    return [line.rstrip() for line in a.strip().splitlines()] == [
-        line.rstrip() for line in b.strip().splitlines()
-    ]
+    return _trimmed(a) == _trimmed(b)
+
+
+def _trimmed(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip().splitlines())

@@ -1,7 +1,7 @@
-"""How a class did: one page to look at, two tables to go on with.
+"""How a class did: one page to look at, three tables to go on with.
 
-Everything comes from the results that grading left in reports/NAME/results. Names and texts that
-students had a hand in are escaped by the template.
+Everything comes from what grading left: the results in reports/NAME/results, and for the list of
+equal code the graded notebooks. Names and texts that students had a hand in are escaped.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ import jinja2
 
 from pytools.errors import CourseError
 from pytools.grading.course import Course
+from pytools.grading.likeness import Alike, alike, read_notebook, read_notebooks
 from pytools.grading.results import FAILED, STATUSES, Mark, Result, read_results, write_whole
 
 BINS = 10
 SHOWN = 8  # names of students beside a finding
+MOST = 30  # groups with equal code on the page; the table has them all
+UNGUARDED = "none"  # what a result says where no sandbox was used
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Found:
 
 
 def write_report(course: Course, name: str) -> list[str]:
-    """Write index.html, scores.csv and findings.csv; the paths, as seen from the course folder.
+    """Write index.html and the three tables; the paths, as seen from the course folder.
 
     CourseError where nothing has been graded, or nothing can be written.
     """
@@ -69,10 +72,13 @@ def write_report(course: Course, name: str) -> list[str]:
     results = read_results(folder / "results")
     if not results:
         raise CourseError(f"Nothing of {name} has been graded yet. First: course grade {name}")
+    paths = {r.student: course.autograded(name, r.student) / f"{name}.ipynb" for r in results}
+    rows = alike(read_notebook(course.release(name)), read_notebooks(paths))
     files = {
-        "index.html": render(name, results),
+        "index.html": render(name, results, rows),
         "scores.csv": scores_csv(results),
         "findings.csv": findings_csv(results),
+        "alike.csv": alike_csv(rows),
     }
     try:
         for file, text in files.items():
@@ -82,7 +88,7 @@ def write_report(course: Course, name: str) -> list[str]:
     return [course.shown(folder / file) for file in files]
 
 
-def render(name: str, results: Sequence[Result]) -> str:
+def render(name: str, results: Sequence[Result], rows: Sequence[Alike] = ()) -> str:
     """The page."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pytools.grading", "."),
@@ -106,6 +112,10 @@ def render(name: str, results: Sequence[Result]) -> str:
         exercises=exercises(results),
         misconceptions=[f for f in found if f.hint],
         others=[f for f in found if not f.hint],
+        alike=rows[:MOST],
+        hidden=len(rows[MOST:]),
+        unguarded=sum(result.sandbox == UNGUARDED for result in results),
+        flagged=sum(bool(result.flags) for result in results),
         grade=grade,
         who=who,
     )
@@ -179,14 +189,16 @@ def who(students: Sequence[str]) -> str:
 
 
 def scores_csv(results: Sequence[Result]) -> str:
-    """A row for each student: status, points, the points of each exercise, reason and notes."""
+    """A row for each student: status, points, the points of each exercise, and what was said."""
     ids = list(dict.fromkeys(mark.exercise_id for result in results for mark in result.marks))
-    rows: list[list[Any]] = [["student", "status", "points", "out_of", *ids, "penalty", "reason"]]
+    rows: list[list[Any]] = [["student", "status", "points", "out_of", *ids]]
+    rows[0] += ["penalty", "reason", "flags", "sandbox"]
     for result in results:
         points = {mark.exercise_id: mark.points for mark in result.marks}
         reason = " ".join(filter(None, [result.reason, *result.notes]))
         row = [result.student, result.status, result.points, result.out_of]
-        rows.append([*row, *[points.get(i) for i in ids], result.penalty, reason])
+        row += [*[points.get(i) for i in ids], result.penalty, reason]
+        rows.append([*row, " ".join(result.flags), result.sandbox])
     return _csv(rows)
 
 
@@ -202,6 +214,14 @@ def findings_csv(results: Sequence[Result]) -> str:
                 row = [m.exercise_id, m.points, m.out_of, m.finding, known, m.text, m.hint]
                 rows.append([result.student, *row])
     return _csv(rows)
+
+
+def alike_csv(rows: Sequence[Alike]) -> str:
+    """A row for each student of each group with equal code."""
+    table: list[list[Any]] = [["group", "student", "lines", "exercises"]]
+    for number, row in enumerate(rows, start=1):
+        table += [[number, s, row.lines, " ".join(row.functions)] for s in row.students]
+    return _csv(table)
 
 
 def _csv(rows: Sequence[Sequence[Any]]) -> str:

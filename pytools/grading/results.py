@@ -43,6 +43,9 @@ class Result:
     notes: list[str] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     penalty: float = 0.0  # taken off by nbgrader for handing in late
+    sandbox: str = ""  # warm, cold or none; '' where nothing was run
+    flags: list[str] = field(default_factory=list)  # what a person may want to see; costs nothing
+    digest: str = ""  # of all that the result depends on; '' where the grader was at fault
 
     @property
     def points(self) -> float | None:
@@ -63,10 +66,11 @@ def write_result(path: Path, result: Result) -> None:
 
 def read_results(folder: Path) -> list[Result]:
     """All results of a folder, by student; CourseError where one cannot be read."""
-    return [_read_result(path) for path in sorted(folder.glob("*.json"))]
+    return [read_result(path) for path in sorted(folder.glob("*.json"))]
 
 
-def _read_result(path: Path) -> Result:
+def read_result(path: Path) -> Result:
+    """One result; CourseError where it cannot be read."""
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
         del row["points"]

@@ -1,16 +1,23 @@
 """Notebooks in real kernels: answers come home, and what goes wrong is said of the right cell."""
 
+import os
 import pickle
 import sys
+import time
 
 import pytest
 from classroom import mini_notebook, plan_of, right, submit
 
 from pytools.grading import execute as module
+from pytools.grading import options
 from pytools.grading.execute import execute
 from pytools.grading.marking import mark
+from pytools.grading.options import NONE, WARM, Options
+from pytools.grading.pool import Threads
 from pytools.grading.preflight import preflight
 from pytools.grading.results import FAILED, GRADED, REVIEW
+from pytools.grading.sandbox import walls
+from pytools.grading.sandbox.limits import Limits
 from pytools.transport import unpack
 
 ANSWERS = right(mini_notebook())
@@ -18,14 +25,21 @@ SUM, PRODUCT = "backprop-graph_gradients", "backprop-matmul_backward"
 RIGHT_SUM = ANSWERS["graph_gradients"]
 
 
+@pytest.fixture(params=[WARM, NONE])
+def sandbox(request):
+    if request.param != NONE and walls.available():
+        pytest.skip(walls.available())
+    return request.param
+
+
 @pytest.fixture
-def run(mini):
+def run(mini, sandbox):
     """Run a notebook with these solution cells; the execution and the result of marking it."""
 
     def run(seconds=30, edit=lambda notebook: None, **answers):
         plan = plan_of(mini)
         submission = preflight(submit(mini, "ada", ANSWERS | answers, edit=edit), plan)
-        execution = execute(submission.notebook, plan, seconds)
+        execution = execute(submission.notebook, plan, Options(seconds=seconds, sandbox=sandbox))
         result, notebook = mark("ada", plan, submission, execution)
         return execution, result, notebook
 
@@ -56,7 +70,7 @@ def test_the_kernel_is_this_python_in_an_empty_folder(run):
     cell = next(c for c in notebook.cells if c.id == f"{SUM}-solution")
     executable, listing, home = cell.outputs[0].text.split()
     assert executable == sys.executable and listing == "[]"
-    assert home.endswith("home") and "course-" in home
+    assert home.endswith("home") and home != os.path.expanduser("~")
 
 
 def test_a_display_that_is_updated(run):
@@ -104,15 +118,41 @@ def test_a_name_from_a_cell_that_was_left_out(run):
 def test_cells_that_do_not_end_are_stopped(run):
     """One at the top level, after a right answer; one inside a check."""
     execution, result, _ = run(
-        seconds=6,
+        seconds=3,
         graph_gradients=f"{RIGHT_SUM}\nwhile True:\n    pass",
         matmul_backward="def matmul_backward(grad, a, b):\n    while True:\n        pass",
     )
-    assert execution.stopped == [f"Stopped after 6 s: the cell '{SUM}-solution'."]
-    assert execution.undone == {PRODUCT: f"Stopped after 6 s: the cell {PRODUCT!r}."}
+    assert execution.stopped == [f"Stopped after 3 s: the cell '{SUM}-solution'."]
+    assert execution.undone == {PRODUCT: f"Stopped after 3 s: the cell {PRODUCT!r}."}
     assert (result.status, points(result)) == (REVIEW, [2.0, None])
     assert result.reason == execution.undone[PRODUCT]
     assert execution.stopped[0] in result.notes
+
+
+def test_a_notebook_that_takes_too_long_in_all(run, monkeypatch):
+    """Each cell is in time, all of them are not: what was answered before counts."""
+    monkeypatch.setattr(options, "NOTEBOOK", 1)
+    _, result, _ = run(
+        seconds=4,
+        graph_gradients=f"{RIGHT_SUM}\nimport time\ntime.sleep(2.5)",
+        matmul_backward=f"{ANSWERS['matmul_backward']}\ntime.sleep(2.5)",
+    )
+    assert (result.status, points(result)) == (REVIEW, [2.0, None])
+    stopped = f"Stopped after 4 s in all, in the cell '{PRODUCT}-solution'."
+    assert result.reason.startswith(f"Not reached: {stopped}")
+
+
+@pytest.mark.skipif(bool(walls.available()), reason=walls.available())
+def test_more_than_its_share(mini, monkeypatch):
+    """The kernel is ended, and the student told of which limit, and where."""
+    monkeypatch.setattr(Options, "limits", Limits(processor=4))
+    plan = plan_of(mini)
+    answers = ANSWERS | {"matmul_backward": "while True:\n    pass"}
+    submission = preflight(submit(mini, "ada", answers), plan)
+    result, _ = mark("ada", plan, submission, execute(submission.notebook, plan, Options()))
+    assert result.status == FAILED
+    said = "It used more than 4 seconds of processor time."
+    assert result.reason == f"{said} Stopped in the cell '{PRODUCT}-solution'."
 
 
 def test_a_cell_that_cannot_be_stopped(run, monkeypatch):
@@ -124,7 +164,7 @@ while True:
             pass
     except KeyboardInterrupt:
         pass"""
-    execution, result, _ = run(seconds=5, matmul_backward=stubborn)
+    execution, result, _ = run(seconds=3, matmul_backward=stubborn)
     assert (result.status, points(result)) == (REVIEW, [2.0, None])
     assert "could not be stopped" in execution.undone[PRODUCT]
 
@@ -134,6 +174,19 @@ def test_a_kernel_that_dies(run):
     assert execution.died == f"The kernel died in the cell '{PRODUCT}-solution'."
     assert (result.status, result.reason) == (FAILED, execution.died)
     assert points(result) == [None, None] and result.points is None
+
+
+def test_a_run_that_is_broken_off(mini, sandbox):
+    """What still runs is ended, not waited for; what was waiting is not begun."""
+    plan = plan_of(mini)
+    answers = ANSWERS | {"graph_gradients": "import time\ntime.sleep(600)"}
+    submission = preflight(submit(mini, "ada", answers), plan)
+    pool = Threads(plan, Options(workers=1, seconds=600, sandbox=sandbox))
+    running, waiting = pool.submit(submission.notebook), pool.submit(submission.notebook)
+    while not module._running:
+        time.sleep(0.05)
+    pool.close()
+    assert running.result().died and waiting.cancelled()
 
 
 FORGERY = """\

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from classroom import answered, mini_notebook, plan_of, right, submit
+from nbformat.v4 import new_output
 from nbgrader.utils import determine_grade
 
 from pytools.exercise import Fault, Outcome
@@ -32,10 +33,16 @@ def own_factor(x, y, z):
 def give(mini):
     """Mark these functions; the result and the test cells by name."""
 
-    def give(sum_=right_sum, product=right_product, change=lambda execution: None, failed=""):
+    def give(
+        sum_=right_sum,
+        product=right_product,
+        change=lambda execution: None,
+        failed="",
+        again=frozenset(),
+    ):
         plan = plan_of(mini)
         submission = preflight(submit(mini, "ada", right(mini_notebook())), plan)
-        submission.failed = failed
+        submission.failed, submission.again = failed, again
         execution = None
         if not failed:
             attempts = {"graph_gradients": sum_, "matmul_backward": product}
@@ -111,6 +118,29 @@ def test_hostile_texts_are_tamed(give):
     assert result.marks[0].points == 0.0
     assert len(result.marks[0].text) <= 1_000 and "\0" not in result.marks[0].text
     (str(cells[SUM].outputs) + result.marks[0].text).encode("utf-8")
+
+
+def test_a_page_with_outputs_runs_nothing(give):
+    """formgrader shows it with the rights of whoever grades."""
+    script, picture = "<script>alert(1)</script>", {"alt": "a line", "width": "1 onload=alert(1)"}
+    data = {"text/plain": "a figure", "image/png": "iVBO", "text/html": script}
+    data |= {"application/javascript": "alert(1)", "image/svg+xml": script, "text/latex": script}
+
+    def change(execution):
+        shown = new_output("display_data", data=data, metadata={"image/png": picture})
+        execution.notebook.cells[2].outputs = [shown]
+
+    _, cells = give(change=change)
+    (output,) = cells[f"{SUM}-solution"].outputs
+    assert output.data == {"text/plain": "a figure", "image/png": "iVBO"}
+    assert output.metadata == {"image/png": {"alt": "a line"}}
+
+
+@pytest.mark.parametrize("attempt, status", [(own_factor, REVIEW), (right_sum, GRADED)])
+def test_a_lost_mark_is_looked_at_where_a_left_out_cell_defines_the_same(give, attempt, status):
+    result, _ = give(attempt, again={f"{SUM}-solution"})
+    assert result.status == status
+    assert ("which was left out, defines it again" in result.reason) == (status == REVIEW)
 
 
 def test_missing_answers_are_looked_at(give):

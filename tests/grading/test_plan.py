@@ -9,6 +9,7 @@ from nbformat.v4 import new_notebook
 
 from pytools import build
 from pytools.errors import CourseError
+from pytools.grading import rooms
 from pytools.grading.plan import Check, read_plan
 
 
@@ -82,6 +83,20 @@ def test_a_release_that_is_missing(mini):
     build.Paths(mini, "mini").release.unlink()
     with pytest.raises(CourseError, match=r"mini\.ipynb is missing"):
         plan_of(mini)
+
+
+@pytest.mark.parametrize(
+    "uses, absent",
+    {
+        "scratch.relu(x)": ("exercises/answers", "models"),
+        "models.Graph(x)": ("exercises/answers", "scratch"),
+        "pass": ("exercises/answers", "scratch", "models"),
+    }.items(),
+)
+def test_rooms_that_give_solutions_away_are_absent_where_they_are_not_used(uses, absent):
+    assert (
+        rooms.unused(["%matplotlib inline", "from pytools import models, scratch", uses]) == absent
+    )
 
 
 def test_a_notebook_without_test_cells(mini):

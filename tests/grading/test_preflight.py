@@ -1,6 +1,7 @@
 """Whatever is handed in: rebuilt from the release, or refused with a reason that is understood."""
 
 import json
+import os
 
 import pytest
 from classroom import fill, mini_notebook, plan_of, right, submit
@@ -65,6 +66,15 @@ def test_nothing_else_is_taken(hand_in):
     assert not cell(submission.notebook, FIRST).outputs
     assert "tags" not in cell(submission.notebook, FIRST).metadata
     assert "author" not in submission.notebook.metadata
+
+
+def test_what_is_no_json_number_and_ids_that_are_there_twice(hand_in):
+    def edit(notebook):
+        notebook.metadata.x = [float("nan"), float("inf")]
+        for c in notebook.cells:
+            c.id = "the same"
+
+    assert clean(hand_in(edit))
 
 
 def test_windows_line_ends_and_half_characters(hand_in):
@@ -138,6 +148,37 @@ def test_stripped_metadata_and_two_candidates(hand_in):
     submission = hand_in(edit)
     assert list(submission.reviews) == [FIRST]
     assert "NotImplementedError" in cell(submission.notebook, FIRST).source
+
+
+def test_a_solution_in_a_new_cell_below_its_stub(mini, hand_in):
+    def edit(notebook):
+        original = cell(notebook, FIRST)
+        below = new_code_cell(original.source)
+        notebook.cells.insert(notebook.cells.index(original) + 1, below)
+        original.source = cell(plan_of(mini).released, FIRST).source
+
+    submission = hand_in(edit)
+    assert cell(submission.notebook, FIRST).source == ANSWERS["graph_gradients"]
+    assert not submission.reviews and submission.left_out == 0
+    assert submission.notes == [f"Solution cells left empty, found by their function: {FIRST}."]
+
+
+def test_an_empty_solution_and_two_candidates(mini, hand_in):
+    def edit(notebook):
+        cell(notebook, FIRST).source = cell(plan_of(mini).released, FIRST).source
+        for result in "xy":
+            source = f"def graph_gradients(x, y, z):\n    return {result}"
+            notebook.cells.append(new_code_cell(source))
+
+    submission = hand_in(edit)
+    assert "NotImplementedError" in cell(submission.notebook, FIRST).source
+    assert submission.again == {FIRST}
+
+
+def test_an_empty_solution_stays_empty(mini, hand_in):
+    submission = hand_in(answers={})
+    assert submission.notebook.cells == plan_of(mini).released.cells
+    assert clean(submission) and not submission.again
 
 
 def test_a_solution_turned_into_text(hand_in):
@@ -247,7 +288,9 @@ BROKEN = {
     "odd metadata": (b'{"cells": [{"metadata": [1]}], "metadata": 3}', "another notebook?"),
     "another": (b'{"cells": [{"source": ["# Tea\\n", "x"]}]}', "It begins with '# Tea'"),
     "old and broken": (b'{"nbformat": 3, "worksheets": 7}', "old notebook format 3"),
-    "deep": (b'{"cells":' + b"[" * 100_000, "cannot be read"),
+    "UTF-16, cut off": (b"\xff\xfe{\x00\x00\xd8", "not UTF-16 text"),
+    "a number without end": (b'{"cells": [], "a": ' + b"9" * 10_000 + b"}", "cannot be read"),
+    "deep": (b'{"cells":' + b"[" * 100_000, "nested too deeply"),
 }
 
 
@@ -256,6 +299,37 @@ def test_a_file_that_is_no_notebook_of_this_course(mini, hand_in_file, data, sai
     submission = hand_in_file(data)
     assert said in submission.failed
     assert submission.notebook.cells == plan_of(mini).released.cells
+
+
+def test_a_notebook_of_50_mb_is_not_even_read(mini, hand_in_file):
+    folder = mini / "submitted" / "ada" / "mini"
+    folder.mkdir(parents=True)
+    with (folder / "mini.ipynb").open("wb") as file:
+        file.truncate(50 * 2**20)
+    said = preflight(folder, plan_of(mini)).failed
+    assert said == (
+        "mini.ipynb has 50 MB; the limit is 32 MB. Clear its outputs, save it and hand it in again."
+    )
+
+
+def test_20_mb_of_outputs_are_left_behind(hand_in):
+    def edit(notebook):
+        text = {"output_type": "stream", "name": "stdout", "text": ["0123456789\n"] * 1_800_000}
+        cell(notebook, FIRST).outputs = [text]
+
+    submission = hand_in(edit)
+    assert clean(submission) and not cell(submission.notebook, FIRST).outputs
+
+
+MANY = {
+    "cells": (b'{"cells": [' + b"{}," * 5_000 + b"{}]}", "has 5,001 cells; the limit is 5,000"),
+    "parts": (b'{"cells": [' + b"[]," * 2_000_000 + b"{}]}", "has more than 2,000,000 parts"),
+}
+
+
+@pytest.mark.parametrize("data, said", MANY.values(), ids=MANY.keys())
+def test_little_text_that_would_take_much_memory(hand_in_file, data, said):
+    assert said in hand_in_file(data).failed
 
 
 def test_a_file_that_is_too_large(mini, hand_in_file, monkeypatch):
@@ -276,12 +350,84 @@ def notebook_bytes_of(mini, student):
     return (submit(mini, student, ANSWERS) / "mini.ipynb").read_bytes()
 
 
-def test_a_link_is_not_followed(mini, hand_in):
+def test_other_notebooks_beside_it(mini, hand_in_file):
+    data = notebook_bytes(mini)
+    folder = mini / "submitted" / "ada" / "mini"
+    folder.mkdir(parents=True)
+    for name in ("mini.ipynb", "a draft.ipynb", "._mini.ipynb"):
+        (folder / name).write_bytes(data)
+    submission = preflight(folder, plan_of(mini))
+    assert submission.notes == ["There are other notebooks beside mini.ipynb: a draft.ipynb."]
+    assert not submission.failed
+
+
+LINKS = {
+    "another student's file": ("mini.ipynb", "../../bob/mini/mini.ipynb", "is a link"),
+    "a file outside": ("mini.ipynb", "../../../nbgrader_config.py", "is a link"),
+    "nowhere": ("mini.ipynb", "nowhere.ipynb", "is a link"),
+    "itself": ("mini.ipynb", "mini.ipynb", "is a link"),
+    "a device": ("mini.ipynb", "/dev/zero", "is a link"),
+    "another name": ("other.ipynb", "../../bob/mini/mini.ipynb", "other.ipynb is a link"),
+    "another student's folder": ("", "../bob/mini", "mini is a link, not a folder of its own"),
+    "a loop": ("", "mini", "mini is a link"),
+}
+
+
+@pytest.mark.parametrize("name, target, said", LINKS.values(), ids=LINKS.keys())
+def test_a_link_is_not_followed(mini, name, target, said):
+    submit(mini, "bob", ANSWERS)
+    folder = mini / "submitted" / "eve" / "mini"
+    (folder if name else folder.parent).mkdir(parents=True)
+    (folder / name if name else folder).symlink_to(target)
+    submission = preflight(folder, plan_of(mini))
+    assert said in submission.failed
+    assert submission.notebook.cells == plan_of(mini).released.cells
+
+
+def test_a_student_who_is_a_link(mini):
     folder = submit(mini, "bob", ANSWERS)
-    other = mini / "submitted" / "eve" / "mini"
-    other.mkdir(parents=True)
-    (other / "mini.ipynb").symlink_to(folder / "mini.ipynb")
-    assert "is a link or a folder" in preflight(other, plan_of(mini)).failed
+    (mini / "submitted" / "eve").symlink_to("bob")
+    said = preflight(mini / "submitted" / "eve" / "mini", plan_of(mini)).failed
+    assert said == "eve is a link, not a folder of its own."
+    assert clean(preflight(folder, plan_of(mini)))
+
+
+def test_what_is_neither_file_nor_folder_where_it_should_be(mini):
+    eve = mini / "submitted" / "eve"
+    eve.mkdir(parents=True)
+    (eve / "mini").write_text("here is my homework")
+    assert (
+        "is a file, not a folder with mini.ipynb" in preflight(eve / "mini", plan_of(mini)).failed
+    )
+    (eve / "mini").unlink()
+    (eve / "mini" / "mini.ipynb").mkdir(parents=True)
+    assert "Is a directory" in preflight(eve / "mini", plan_of(mini)).failed
+    (eve / "mini" / "mini.ipynb").rmdir()
+    os.mkfifo(eve / "mini" / "mini.ipynb")
+    assert "is no plain file" in preflight(eve / "mini", plan_of(mini)).failed
+
+
+def test_no_permission_to_read(mini, hand_in, monkeypatch):
+    def refused(path, *rest):
+        raise PermissionError(13, "Permission denied")
+
+    folder = submit(mini, "bob", ANSWERS)
+    plan = plan_of(mini)
+    monkeypatch.setattr(module.os, "open", refused)
+    submission = preflight(folder, plan)
+    assert submission.failed == "mini.ipynb cannot be read: Permission denied."
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "fifo"])
+def test_a_time_that_is_no_file(mini, target):
+    folder = submit(mini, "bob", ANSWERS)
+    if target == "fifo":
+        os.mkfifo(folder / "timestamp.txt")
+    else:
+        (folder / "timestamp.txt").symlink_to(target)
+    submission = preflight(folder, plan_of(mini))
+    assert submission.timestamp is None and not submission.failed
+    assert "timestamp.txt cannot be read" in submission.notes[0]
 
 
 def test_the_time_of_handing_in(mini, hand_in_file):

@@ -4,12 +4,13 @@ import csv
 import io
 
 import pytest
-from classroom import plan_of
+from classroom import mini_notebook, plan_of, right, submit
 
 from pytools import exercises
 from pytools.errors import CourseError
 from pytools.grading import report
 from pytools.grading.course import Course
+from pytools.grading.likeness import Alike
 from pytools.grading.results import FAILED, GRADED, REVIEW, Mark, Result, read_results, write_result
 
 HINT = exercises.get("backprop.graph_gradients").misconceptions[0].hint
@@ -36,7 +37,7 @@ def wrong(student, name, text):
 CLASS = [
     result("ada", 2.0, 3.0),
     result("bob", 0.0, 3.0),
-    result("eve", 0.0, 3.0, notes=["A cell was left out."]),
+    result("eve", 0.0, 3.0, notes=["A cell was left out."], flags=["matmul: it uses <b>."]),
     result("kay", None, 3.0, REVIEW, reason="Stopped after 60 s."),
     result("lea", None, None, FAILED, reason="It is a poem."),
     wrong("<i>max</i>", "raised", "ValueError: <script>alert(1)</script>"),
@@ -74,6 +75,70 @@ def test_the_page(mini):
     assert "http" not in page  # one file, nothing to fetch
 
 
+def test_a_flag_is_beside_the_status():
+    page = report.render("mini", CLASS)
+    assert "matmul: it uses &lt;b&gt;." in page and "<dt>flagged</dt><dd>1</dd>" in page
+    unflagged = report.render("mini", CLASS[:2])
+    assert "flagged" not in unflagged and "costs no points" not in unflagged
+
+
+@pytest.mark.parametrize("kernels", ["warm", "cold", ""])
+def test_a_sandbox_is_nothing_to_speak_of(kernels):
+    rows = [result("ada", 2.0, 3.0, sandbox=kernels)]
+    assert "sandbox" not in report.render("mini", rows)
+
+
+def test_no_sandbox_is_said_first_and_loudly():
+    rows = [result(name, 2.0, 3.0, sandbox="none") for name in ("ada", "bob")]
+    page = report.render("mini", rows)
+    assert page.index("Graded without a sandbox") < page.index("<h2>Points</h2>")
+    assert "All submissions ran with the rights of the person who graded" in page
+    mixed = report.render("mini", [*rows, result("cleo", 2.0, 3.0, sandbox="warm")])
+    assert "2 of 3 submissions ran" in mixed and mixed.count(">no sandbox<") == 2
+
+
+def test_equal_code():
+    rows = [Alike(["<i>max</i>", "=cmd()"], ["backprop-matmul_backward-solution"], 12)]
+    page = report.render("mini", CLASS, rows * (report.MOST + 3))
+    assert "<code>matmul_backward</code>" in page and "&lt;i&gt;max&lt;/i&gt; · =cmd()" in page
+    assert "The 3 groups with the fewest lines" in page
+    assert "Equal code" not in report.render("mini", CLASS)
+    table = list(csv.DictReader(io.StringIO(report.alike_csv(rows))))
+    assert [row["student"] for row in table] == ["<i>max</i>", "'=cmd()"]
+    assert {(row["group"], row["lines"], row["exercises"]) for row in table} == {
+        ("1", "12", "matmul_backward")
+    }
+
+
+LONG = """\
+def graph_gradients(x, y, z):
+    total = 0.0
+    for index in np.ndindex(x.shape):
+        total = total + x[index] * y[index] + z[index]
+    return total, y.copy(), x.copy(), np.ones(z.shape)
+"""
+
+
+def test_the_files_of_a_class(mini):
+    """Equal code comes from the graded notebooks; those that are not there do not matter."""
+    answers = right(mini_notebook())
+    for row in CLASS[:5]:
+        write_result(mini / f"reports/mini/results/{row.student}.json", row)
+    for student in ("ada", "bob"):
+        source = LONG.replace("total", student)
+        folder = submit(mini, student, answers | {"graph_gradients": source})
+        target = mini / "autograded" / student / "mini"
+        target.parent.mkdir(parents=True)
+        folder.rename(target)
+    written = report.write_report(Course(), "mini")
+    assert written == [
+        f"reports/mini/{n}" for n in ("index.html", "scores.csv", "findings.csv", "alike.csv")
+    ]
+    table = (mini / "reports/mini/alike.csv").read_text().splitlines()
+    assert table[1:] == ["1,ada,5,graph_gradients", "1,bob,5,graph_gradients"]
+    assert "ada · bob" in (mini / "reports/mini/index.html").read_text()
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_page_for_few(size):
     page = report.render("mini", CLASS[:size])
@@ -89,6 +154,7 @@ def test_tables_for_a_spreadsheet():
     scores = list(csv.DictReader(io.StringIO(report.scores_csv(CLASS))))
     assert [row["points"] for row in scores] == ["5.0", "3.0", "3.0", "3.0", "", "4.2", "4.2"]
     assert scores[3]["backprop.graph_gradients"] == ""
+    assert [row["flags"] for row in scores if row["flags"]] == ["matmul: it uses <b>."]
     assert scores[6]["student"] == "'=cmd()"  # no formula
     found = list(csv.DictReader(io.StringIO(report.findings_csv(CLASS))))
     assert [row["finding"] for row in found] == ["own_factor", "own_factor", "raised", "raised"]

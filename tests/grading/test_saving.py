@@ -14,6 +14,7 @@ from classroom import (
     right,
     submit,
 )
+from filelock import FileLock
 from nbgrader.api import Gradebook
 
 from pytools import build, exercises
@@ -22,7 +23,7 @@ from pytools.grading.course import Course
 from pytools.grading.marking import mark
 from pytools.grading.preflight import preflight
 from pytools.grading.results import read_results
-from pytools.grading.save import register, save
+from pytools.grading.save import opened, register, save
 
 SUM, PRODUCT = "backprop-graph_gradients", "backprop-matmul_backward"
 DB = "sqlite:///gradebook.db"
@@ -52,7 +53,8 @@ def keep(mini):
         for name in undone:
             execution.undone[name] = "Stopped after 60 s."
         result, notebook = mark(student, plan, submission, execution)
-        save(course, result, notebook, timestamp)
+        with opened(course) as gradebook:
+            save(course, gradebook, result, notebook, timestamp)
         return result
 
     return keep
@@ -104,6 +106,7 @@ def test_a_person_s_mark_is_kept(keep):
         assert gradebook.find_submission("mini", "ada").score == 4.5
         comment = gradebook.find_comment(f"{SUM}-solution", "mini", "mini", "ada")
         assert comment.comment == "Close!"
+    assert rows()[0][SUM] == (0.0, 1.5, True)  # the person is asked whether it still holds
 
 
 def test_failed_is_never_a_silent_zero(keep):
@@ -189,6 +192,24 @@ def test_a_locked_gradebook(keep, mini, monkeypatch):
             register(Course(), "mini")
     finally:
         other.close()
+
+
+def test_a_second_run_waits_for_the_first(keep, mini, monkeypatch):
+    keep()
+    before = gradebook_content(mini)
+    monkeypatch.setattr("pytools.grading.save.PATIENCE", 0.1)
+    with FileLock(Course().lock), pytest.raises(CourseError, match="is locked by another program"):
+        keep("bob")
+    assert gradebook_content(mini) == before
+    keep("bob")
+    assert [r.student for r in read_results(mini / "reports/mini/results")] == ["ada", "bob"]
+
+
+def test_a_course_folder_that_cannot_be_written(mini):
+    Course().lock.unlink(missing_ok=True)
+    Course().lock.mkdir()
+    with pytest.raises(CourseError, match=r"gradebook\.db\.lock cannot be written: .*permission"):
+        register(Course(), "mini")
 
 
 def test_a_read_only_gradebook(keep, mini, capfd):
