@@ -10,7 +10,17 @@ from pytools.exercise import Exercise
 __all__ = ["TOPICS", "UnknownExercise", "get", "ids"]
 
 # In the order of the notebooks; each is a module of this folder.
-TOPICS = ("start", "backprop", "classifiers", "optimizers", "cnn")
+TOPICS = (
+    "start",
+    "backprop",
+    "classifiers",
+    "optimizers",
+    "cnn",
+    "lstm",
+    "gcn",
+    "unsupervised",
+    "pytorch",
+)
 
 
 class UnknownExercise(KeyError):

@@ -6,6 +6,15 @@ from pytools.scratch.activations import (
     dead_relu_fraction,
     init_weights,
 )
+from pytools.scratch.autoencoder import (
+    autoencoder_loss,
+    deep_autoencoder,
+    deep_code,
+    deep_loss,
+    deep_outputs,
+    train_autoencoder,
+    untied_loss,
+)
 from pytools.scratch.backprop import (
     check_gradient,
     graph_gradients,
@@ -17,6 +26,13 @@ from pytools.scratch.backprop import (
     two_layer_loss,
     unbroadcast,
 )
+from pytools.scratch.class_rbm import (
+    class_cd1_gradients,
+    class_free_energy,
+    class_log_posterior,
+    class_loss,
+    train_class_rbm,
+)
 from pytools.scratch.conv import (
     alexnet_shapes,
     conv2d_backward_loops,
@@ -25,9 +41,19 @@ from pytools.scratch.conv import (
     conv_output_size,
 )
 from pytools.scratch.conv_blocks import conv2d_backward, conv2d_forward
+from pytools.scratch.gat import gat_attention, gat_backward, gat_forward
+from pytools.scratch.gcn import Gcn, gcn_backward, gcn_forward, masked_cross_entropy, train_gcn
+from pytools.scratch.graphs import (
+    graph_readout,
+    link_probability,
+    neighbour_update,
+    normalize_adjacency,
+)
 from pytools.scratch.images import gaussian_kernel, upsample
 from pytools.scratch.lenet import Conv, Linear, MaxPool, Net, lenet5, small_lenet, train_net
 from pytools.scratch.linear import mean_center, softmax_cross_entropy
+from pytools.scratch.lstm import lstm_step, lstm_step_backward
+from pytools.scratch.lstm_sequence import lstm_backward, lstm_forward
 from pytools.scratch.neighbours import knn_predict, pairwise_distance
 from pytools.scratch.optimizers import (
     adagrad,
@@ -41,20 +67,53 @@ from pytools.scratch.optimizers import (
     sgd,
 )
 from pytools.scratch.pool import max_pool_backward, max_pool_forward
+from pytools.scratch.rbm import (
+    cd1_gradients,
+    gibbs,
+    hidden_probability,
+    log_partition,
+    rbm_free_energy,
+    reconstruct,
+    start_rbm,
+    train_rbm,
+    visible_probability,
+)
+from pytools.scratch.reach import gradient_norms, lstm_reach, rnn_reach
+from pytools.scratch.rnn import rnn_backward, rnn_forward, rnn_step, rnn_step_backward
 from pytools.scratch.tape import Tensor, cross_entropy
+from pytools.scratch.writing import (
+    Alphabet,
+    Writer,
+    bits_per_id,
+    clip_gradients,
+    sample,
+    text_batches,
+    train_writer,
+)
 
 __all__ = [
+    "Alphabet",
     "Conv",
+    "Gcn",
     "Linear",
     "MaxPool",
     "Net",
     "Tensor",
+    "Writer",
     "activation",
     "activation_grad",
     "adagrad",
     "adam",
     "alexnet_shapes",
+    "autoencoder_loss",
+    "bits_per_id",
+    "cd1_gradients",
     "check_gradient",
+    "class_cd1_gradients",
+    "class_free_energy",
+    "class_log_posterior",
+    "class_loss",
+    "clip_gradients",
     "conv2d_backward",
     "conv2d_backward_loops",
     "conv2d_forward",
@@ -63,31 +122,71 @@ __all__ = [
     "conv_output_size",
     "cross_entropy",
     "dead_relu_fraction",
+    "deep_autoencoder",
+    "deep_code",
+    "deep_loss",
+    "deep_outputs",
+    "gat_attention",
+    "gat_backward",
+    "gat_forward",
     "gaussian_kernel",
+    "gcn_backward",
+    "gcn_forward",
+    "gibbs",
+    "gradient_norms",
     "graph_gradients",
+    "graph_readout",
+    "hidden_probability",
     "init_weights",
     "knn_predict",
     "layer_learning_rates",
     "lbfgs_direction",
     "lenet5",
+    "link_probability",
+    "log_partition",
+    "lstm_backward",
+    "lstm_forward",
+    "lstm_reach",
+    "lstm_step",
+    "lstm_step_backward",
+    "masked_cross_entropy",
     "matmul_backward",
     "max_pool_backward",
     "max_pool_forward",
     "mean_center",
     "minimize",
     "momentum",
+    "neighbour_update",
     "nesterov",
+    "normalize_adjacency",
     "numerical_gradient",
     "pairwise_distance",
+    "rbm_free_energy",
+    "reconstruct",
     "relative_error",
     "rmsprop",
+    "rnn_backward",
+    "rnn_forward",
+    "rnn_reach",
+    "rnn_step",
+    "rnn_step_backward",
+    "sample",
     "sgd",
     "small_lenet",
     "softmax_cross_entropy",
+    "start_rbm",
+    "text_batches",
     "topological_order",
+    "train_autoencoder",
+    "train_class_rbm",
+    "train_gcn",
     "train_net",
+    "train_rbm",
     "train_two_layer",
+    "train_writer",
     "two_layer_loss",
     "unbroadcast",
+    "untied_loss",
     "upsample",
+    "visible_probability",
 ]
