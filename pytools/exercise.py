@@ -176,10 +176,10 @@ def flatten(result: Any, outputs: Sequence[str]) -> dict[str, np.ndarray]:
     if result is None:
         raise Unusable("none", "It returned None: is a return statement missing?")
     if len(outputs) == 1:
-        return {outputs[0]: plain(result, outputs[0])}
+        return {outputs[0]: _only(result, outputs[0])}
     wanted = f"{len(outputs)} results, {', '.join(outputs)}"
     try:
-        one = isinstance(result, (np.ndarray, str)) and getattr(result, "dtype", None) != "O"
+        one = isinstance(result, (np.ndarray, str, dict)) and getattr(result, "dtype", "") != "O"
         parts = None if one else list(islice(iter(result), len(outputs) + 1))
     except TypeError:
         parts = None
@@ -189,6 +189,17 @@ def flatten(result: Any, outputs: Sequence[str]) -> dict[str, np.ndarray]:
         number = len(parts) if len(parts) < len(outputs) else "more"
         raise Unusable("count", f"It returned {number} results, not {wanted}.")
     return {name: plain(part, name) for name, part in zip(outputs, parts, strict=True)}
+
+
+def _only(result: Any, name: str) -> np.ndarray:
+    """The one result. A tuple may be a row of numbers; else its length is what is wrong."""
+    try:
+        return plain(result, name)
+    except Unusable:
+        if isinstance(result, tuple) and len(result) > 1:
+            text = f"It returned {len(result)} results, not one."
+            raise Unusable("count", text) from None
+        raise
 
 
 def plain(value: Any, name: str = "result") -> np.ndarray:

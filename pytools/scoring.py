@@ -128,7 +128,7 @@ def _compare(
     for name in right:
         relative, absolute = _tolerance(case, mine[name])
         if not close(mine[name], right[name], (relative, absolute + slack.get(name, 0.0))):
-            return _wrong_value(exercise, name, mine, right, got.changed)
+            return _wrong_value(exercise, name, mine, right, got)
     if got.changed:
         return Finding("changed", f"It changed its input {', '.join(got.changed)}.")
     if got.unsteady:
@@ -140,17 +140,22 @@ def _compare(
 def _wrong_value(
     exercise: Exercise,
     name: str,
-    got: dict[str, np.ndarray],
-    want: dict[str, np.ndarray],
-    changed: tuple[str, ...],
+    mine: dict[str, np.ndarray],
+    right: dict[str, np.ndarray],
+    got: Outcome,
 ) -> Finding:
     if exercise.measure:
-        text = f"{name}: {show(got[name])}, not {show(want[name])}."
-        return Finding("value", text, result=exercise.outputs[0])
-    finding = replace(value_finding(name, got, want), result=name)
-    if not changed:
-        return finding
-    return replace(finding, text=f"{finding.text} It also changed its input {', '.join(changed)}.")
+        text = f"{name}: {show(mine[name])}, not {show(right[name])}."
+        finding = Finding("value", text, result=exercise.outputs[0])
+    else:
+        finding = replace(value_finding(name, mine, right), result=name)
+        if got.changed:
+            text = f"{finding.text} It also changed its input {', '.join(got.changed)}."
+            finding = replace(finding, text=text)
+    if got.unsteady:
+        text = f"{finding.text} The same call also gave two different results."
+        finding = replace(finding, text=text)
+    return finding
 
 
 def _recognise(

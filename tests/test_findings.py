@@ -44,6 +44,28 @@ def test_one_whole_number_ends_without_a_point():
     assert show(np.array(0.5)) == "0.5" and show(np.array([1.0, 2.0])) == "[1., 2.]"
 
 
+def said(exercise_id, attempt):
+    with pytest.raises(CheckFailed) as failure:
+        check(exercise_id, attempt)
+    return failure.value.score.finding.text
+
+
+def test_the_number_of_results_is_what_is_wrong_with_a_tuple_or_a_dict():
+    assert "2 results, not one" in said("backprop.relative_error", lambda a, b: (a, b[:1]))
+    text = said("backprop.matmul_backward", lambda grad, a, b: {"grad_a": a, "grad_b": b})
+    assert "one dict, not 2 results" in text
+
+
+def test_a_wrong_result_that_differs_from_call_to_call_is_said_to():
+    calls = []
+
+    def attempt(a, b):
+        calls.append(0)
+        return float(len(calls))
+
+    assert "two different results" in said("backprop.relative_error", attempt)
+
+
 def hint(exercise_id, attempt, seed):
     for _ in range(2):  # the hint comes with the second failure
         with pytest.raises(CheckFailed) as failure:

@@ -240,7 +240,7 @@ def measure_topological_order(case: Case, arrays: dict[str, np.ndarray]) -> dict
     parents = case.args[0].parents
     counts = {}
     for call, text in [("order", ""), ("second order", "in a second call on the same graph, ")]:
-        order = [int(i) for i in np.ravel(arrays[call])]
+        order = [int(i) for i in np.ravel(arrays[call])[: LONGEST + 1]]
         place = {node: i for i, node in reversed(list(enumerate(order)))}
         edges = [(p, child) for child, feeds in enumerate(parents) for p in feeds]
         known = [(p, c) for p, c in edges if p in place and c in place]
