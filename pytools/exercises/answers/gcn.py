@@ -40,6 +40,11 @@ row_mean = _for_both_kinds(lambda a: _looped(a) / _looped(a).sum(axis=1, keepdim
 column_mean = _for_both_kinds(lambda a: _looped(a) / _looped(a).sum(axis=0))
 degree_without_loop = _for_both_kinds(lambda a: _scaled(_looped(a), a.sum(axis=1)))
 not_rooted = _for_both_kinds(lambda a: _scaled(_looped(a), _looped(a).sum(axis=1) ** 2))
+one_side_only = _for_both_kinds(
+    lambda a: _looped(a) / np.sqrt(_looped(a).sum(axis=1, keepdims=True))
+)
+multiplied_by_roots = _for_both_kinds(lambda a: _scaled(_looped(a), 1 / _looped(a).sum(axis=1)))
+weights_ignored = _for_both_kinds(lambda a: graphs.normalize_adjacency((a > 0).astype(float)))
 counts_edges = _for_both_kinds(lambda a: _scaled(_looped(a), np.sum(_looped(a) > 0, axis=1)))
 loop_for_the_lonely = _for_both_kinds(
     lambda a: _scaled(a + np.diag(a.sum(axis=1) == 0), np.where(a.any(1), a.sum(axis=1), 1))
@@ -56,6 +61,10 @@ def whole_numbers(a):
 def made_dense(adjacency):
     a_hat = graphs.normalize_adjacency(adjacency)
     return a_hat.toarray() if sparse.issparse(a_hat) else a_hat
+
+
+def made_sparse(adjacency):
+    return sparse.csr_matrix(graphs.normalize_adjacency(adjacency))
 
 
 def loops_written_into_the_input(adjacency):
@@ -114,6 +123,20 @@ def divided_by_no_neighbours(h, adjacency, w_self, w_neigh):
     return np.maximum(h @ w_self + mean @ w_neigh, 0)
 
 
+def one_neighbour_too_many(h, adjacency, w_self, w_neigh):
+    mean = adjacency @ h / (adjacency.sum(axis=1, keepdims=True) + 1)
+    return np.maximum(h @ w_self + mean @ w_neigh, 0)
+
+
+def divided_by_all_nodes(h, adjacency, w_self, w_neigh):
+    return np.maximum(h @ w_self + adjacency @ h / len(h) @ w_neigh, 0)
+
+
+def zeros_for_the_lonely(h, adjacency, w_self, w_neigh):
+    met = adjacency.sum(axis=1, keepdims=True) > 0
+    return np.where(met, neighbour_update(h, adjacency, w_self, w_neigh), 0)
+
+
 def the_lonely_ask_themselves(h, adjacency, w_self, w_neigh):
     alone = adjacency.sum(axis=1) == 0
     return neighbour_update(h, adjacency + np.diag(alone), w_self, w_neigh)
@@ -142,6 +165,10 @@ def not_propagated(a_hat, x, w):
 def normalised_once_more(a_hat, x, w):
     a_hat = a_hat / a_hat.sum(axis=1).reshape(-1, 1)
     return a_hat @ x @ w, (a_hat, x, w)
+
+
+def itself_once_more(a_hat, x, w):
+    return a_hat @ x @ w + x @ w, (a_hat, x, w)
 
 
 def _pair(backward: Callable) -> tuple[Callable, Callable]:
@@ -211,14 +238,27 @@ def mean_over_all(logits, labels, mask):
 
 
 def mask_forgotten(logits, labels, mask):
-    return softmax_cross_entropy(logits, np.maximum(labels, 0))
+    return softmax_cross_entropy(logits, labels % logits.shape[1])  # -1 picks the last class
+
+
+def known_labels_for_the_mask(logits, labels, mask):
+    return gcn.masked_cross_entropy(logits, labels, labels >= 0)
 
 
 def gradient_everywhere(logits, labels, mask):
     loss, _ = gcn.masked_cross_entropy(logits, labels, mask)
-    grad = softmax(logits, axis=1)
-    grad[np.arange(len(labels)), labels] -= 1
-    return loss, grad / mask.sum()
+    _, grad = mask_forgotten(logits, labels, mask)
+    return loss, grad / mask.mean()
+
+
+def gradient_without_mask(logits, labels, mask):
+    loss, _ = gcn.masked_cross_entropy(logits, labels, mask)
+    return loss, mask_forgotten(logits, labels, mask)[1]
+
+
+def probabilities_for_the_gradient(logits, labels, mask):
+    loss, _ = gcn.masked_cross_entropy(logits, labels, mask)
+    return loss, softmax(logits, axis=1) * mask[:, None] / mask.sum()
 
 
 def gradient_of_the_sum(logits, labels, mask):
@@ -309,6 +349,12 @@ def leaky_relu_before_a(h, adjacency, w, a, slope=0.2):
     return _around(adjacency, (z @ a[:half])[:, None] + z @ a[half:])
 
 
+def leaky_relu_on_each_half(h, adjacency, w, a, slope=0.2):
+    z = h @ w
+    asks, answers = z @ a[: z.shape[1]], z @ a[z.shape[1] :]
+    return _around(adjacency, _leaky(asks, slope)[:, None] + _leaky(answers, slope))
+
+
 def halves_exchanged(h, adjacency, w, a, slope=0.2):
     return _around(adjacency, _leaky(_scores(h, w, a).T, slope))
 
@@ -322,6 +368,10 @@ def slope_fixed(h, adjacency, w, a, slope=0.2):
     return _around(adjacency, _leaky(_scores(h, w, a), 0.2))
 
 
+def slope_of_a_hundredth(h, adjacency, w, a, slope=0.2):
+    return _around(adjacency, _leaky(_scores(h, w, a), 0.01))
+
+
 def weighted_by_the_edges(h, adjacency, w, a, slope=0.2):
     alpha = gat.gat_attention(h, adjacency, w, a, slope)
     alpha = alpha * (adjacency + np.eye(len(adjacency)))
@@ -331,6 +381,14 @@ def weighted_by_the_edges(h, adjacency, w, a, slope=0.2):
 def overflowing(h, adjacency, w, a, slope=0.2):
     near = (adjacency > 0) | np.eye(len(adjacency), dtype=bool)
     exps = np.where(near, np.exp(_leaky(_scores(h, w, a), slope)), 0)
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+def largest_of_strangers(h, adjacency, w, a, slope=0.2):
+    """Takes off each row's largest score before the strangers leave: only zeros may remain."""
+    near = (adjacency > 0) | np.eye(len(adjacency), dtype=bool)
+    scores = _leaky(_scores(h, w, a), slope)
+    exps = np.where(near, np.exp(scores - scores.max(axis=1, keepdims=True)), 0)
     return exps / exps.sum(axis=1, keepdims=True)
 
 
@@ -362,6 +420,10 @@ def ids_taken_as_sorted(z, graph_ids):
 
 def empty_graphs_left_out(z, graph_ids):
     return np.array([z[graph_ids == g].sum(axis=0) for g in np.unique(graph_ids)])
+
+
+def distinct_ids_counted(z, graph_ids):
+    return np.array([z[graph_ids == g].sum(axis=0) for g in range(len(np.unique(graph_ids)))])
 
 
 def one_sum_for_all(z, graph_ids):
@@ -396,6 +458,14 @@ def sigmoid_before_product(z):
 def infinite_over_infinite(z):
     exps = np.exp(z @ z.T)
     return exps / (1 + exps)
+
+
+def sign_turned(z):
+    return 1 - graphs.link_probability(z)
+
+
+def lengths_taken_out(z):
+    return graphs.link_probability(z / np.linalg.norm(z, axis=1, keepdims=True))
 
 
 def no_link_to_itself(z):
@@ -434,6 +504,21 @@ ANSWERS = {
                 not_rooted,
             ),
             Misconception(
+                "one_side_only",
+                "Is your result symmetric? How many roots stand under an entry of Â?",
+                one_side_only,
+            ),
+            Misconception(
+                "multiplied_by_roots",
+                "An edge counts less where its ends have many. Does yours count more?",
+                multiplied_by_roots,
+            ),
+            Misconception(
+                "weights_ignored",
+                "Two edges of different weight: do they come out alike?",
+                weights_ignored,
+            ),
+            Misconception(
                 "counts_edges",
                 "Two nodes with three edges each: is their degree equal if the weights differ?",
                 counts_edges,
@@ -454,6 +539,11 @@ ANSWERS = {
                 made_dense,
             ),
             Misconception(
+                "made_sparse",
+                "Which kind does a dense matrix come back as?",
+                made_sparse,
+            ),
+            Misconception(
                 "loops_written_into_the_input",
                 "Look at the adjacency after the call. Whose array got the loops?",
                 loops_written_into_the_input,
@@ -472,6 +562,16 @@ ANSWERS = {
                 "itself_among_the_neighbours",
                 "Is a node its own neighbour here? It has a term of its own.",
                 itself_among_the_neighbours,
+            ),
+            Misconception(
+                "one_neighbour_too_many",
+                "A node with one neighbour: by which number is that row divided?",
+                one_neighbour_too_many,
+            ),
+            Misconception(
+                "divided_by_all_nodes",
+                "The mean of three numbers: does it depend on how many others there are?",
+                divided_by_all_nodes,
             ),
             Misconception(
                 "degree_of_the_neighbour",
@@ -509,6 +609,11 @@ ANSWERS = {
                 divided_by_no_neighbours,
             ),
             Misconception(
+                "zeros_for_the_lonely",
+                "A node without neighbours: which of its two terms is 0, and which is not?",
+                zeros_for_the_lonely,
+            ),
+            Misconception(
                 "the_lonely_ask_themselves",
                 "A node without neighbours: how many terms does its sum over them have?",
                 the_lonely_ask_themselves,
@@ -537,6 +642,11 @@ ANSWERS = {
                 "normalised_once_more",
                 "Â comes in normalised already. What is left to do with it?",
                 normalised_once_more,
+            ),
+            Misconception(
+                "itself_once_more",
+                "The diagonal of Â holds a loop already. What is left to add?",
+                itself_once_more,
             ),
         ],
     ),
@@ -600,9 +710,24 @@ ANSWERS = {
                 mask_forgotten,
             ),
             Misconception(
+                "known_labels_for_the_mask",
+                "A node has a label, but the mask leaves it out. Does yours leave it out?",
+                known_labels_for_the_mask,
+            ),
+            Misconception(
                 "gradient_everywhere",
                 "Does the loss change when the logits of a node outside the mask change?",
                 gradient_everywhere,
+            ),
+            Misconception(
+                "gradient_without_mask",
+                "Which rows of the gradient are 0? By which number are the others divided?",
+                gradient_without_mask,
+            ),
+            Misconception(
+                "probabilities_for_the_gradient",
+                "A node that is given its right label with certainty: should its gradient be 0?",
+                probabilities_for_the_gradient,
             ),
             Misconception(
                 "summed",
@@ -676,6 +801,11 @@ ANSWERS = {
                 leaky_relu_before_a,
             ),
             Misconception(
+                "leaky_relu_on_each_half",
+                "Is the LeakyReLU of a sum the sum of two LeakyReLUs?",
+                leaky_relu_on_each_half,
+            ),
+            Misconception(
                 "halves_exchanged",
                 "Which half of a belongs to the node that asks, and which to its neighbour?",
                 halves_exchanged,
@@ -691,9 +821,19 @@ ANSWERS = {
                 slope_fixed,
             ),
             Misconception(
+                "slope_of_a_hundredth",
+                "By how much do you multiply a score below 0? The call says it.",
+                slope_of_a_hundredth,
+            ),
+            Misconception(
                 "weighted_by_the_edges",
                 "Does the formula look at how heavy an edge is, or only at whether it is there?",
                 weighted_by_the_edges,
+            ),
+            Misconception(
+                "largest_of_strangers",
+                "Whose largest score do you take off: that of all nodes, or of those attended to?",
+                largest_of_strangers,
             ),
             Misconception(
                 "overflow",
@@ -729,6 +869,11 @@ ANSWERS = {
                 "empty_graphs_left_out",
                 "Which row belongs to a graph that has no nodes?",
                 empty_graphs_left_out,
+            ),
+            Misconception(
+                "distinct_ids_counted",
+                "With the ids 0, 2 and 3: how many graphs are there, and what has graph 1?",
+                distinct_ids_counted,
             ),
             Misconception(
                 "one_sum_for_all",
@@ -769,6 +914,16 @@ ANSWERS = {
                 "sigmoid_before_product",
                 "What is the sigmoid taken of: each feature, or the product of two nodes?",
                 sigmoid_before_product,
+            ),
+            Misconception(
+                "sign_turned",
+                "Two nodes that point the same way: is a link between them likely in yours?",
+                sign_turned,
+            ),
+            Misconception(
+                "lengths_taken_out",
+                "The formula takes the product as it is. What does the length of a row change?",
+                lengths_taken_out,
             ),
             Misconception(
                 "no_link_to_itself",
