@@ -43,8 +43,10 @@ def unpack(data: bytes) -> list[Outcome]:
         if sum(entry.file_size for entry in entries) > MAX_BYTES:
             raise ValueError("too large")
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            header = json.loads(str(archive["header"]))
-            return [_outcome(row, archive, index) for index, row in enumerate(header)]
+            header = archive["header"]
+            if header.shape:
+                raise ValueError("no header")  # written out in full, it could be without end
+            return [_outcome(row, archive, i) for i, row in enumerate(json.loads(str(header)))]
     except Exception as error:
         raise ValueError(f"not a readable answer: {error}") from None
 

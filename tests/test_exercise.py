@@ -51,6 +51,16 @@ def _bomb() -> bytes:
     return buffer.getvalue()
 
 
+def _endless_header() -> bytes:
+    """A few bytes, which written out as text would fill any memory."""
+    buffer, entry = io.BytesIO(), io.BytesIO()
+    about = {"descr": "|S0", "fortran_order": False, "shape": (2,) * 32}
+    np.lib.format.write_array_header_1_0(entry, about)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("header.npy", entry.getvalue())
+    return buffer.getvalue()
+
+
 ROW = {"names": ["a"], "fault": None, "changed": [], "unsteady": False, "printed": ""}
 
 
@@ -66,6 +76,7 @@ ROW = {"names": ["a"], "fault": None, "changed": [], "unsteady": False, "printed
         _npz(header=np.array(json.dumps({"names": 1}))),
         _npz(header=np.array(json.dumps([{**ROW, "names": ["a"] * 2}])), **{"0.a": np.zeros(3)}),
         _bomb(),
+        _endless_header(),
     ],
 )
 def test_odd_bytes_are_a_value_error(data):

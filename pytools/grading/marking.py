@@ -28,6 +28,7 @@ LONGEST = 1_000  # characters kept of a text that a student's code may have writ
 WITH_HINT = 2  # the help level of a table that shows its hint
 UNREADABLE = Fault("unreadable", "The check left no readable answer.")
 INERT = ("text/plain", "image/png", "image/jpeg")
+ABOUT = (("alt", str), ("width", int), ("height", int))  # of a picture
 LEFT_OUT = "It uses a name that is not there, and cells of the student's own were left out."
 AGAIN = "A cell of the student's own, which was left out, defines it again."
 
@@ -70,8 +71,8 @@ def _disarm(cell: NotebookNode) -> None:
         if output.output_type in ("display_data", "execute_result"):
             output.data = {kind: output.data[kind] for kind in INERT if kind in output.data}
             about = output.metadata.get("image/png", {})
-            sizes = {k: about[k] for k in ("width", "height") if isinstance(about.get(k), int)}
-            output.metadata = {"image/png": {"alt": str(about.get("alt", "")), **sizes}}
+            known = {key: about[key] for key, kind in ABOUT if isinstance(about.get(key), kind)}
+            output.metadata = {"image/png": known} if known else {}
 
 
 def _open(test: Test, reason: str) -> Mark:

@@ -254,7 +254,7 @@ def _choose(
     filled = [cell for cell in named if not _same(cell.source, stub.source) and cell.source.strip()]
     if not filled:
         found = _find_by_function(stub, released, cells)
-        if len(found) == 1:
+        if len(found) == 1 and not (named and _same(found[0].source, stub.source)):
             how = "left empty" if named else "without their name"
             submission.note(f"Solution cells {how}, found by their function", name)
             return found[0]

@@ -6,7 +6,8 @@ import sys
 import time
 
 import pytest
-from classroom import mini_notebook, plan_of, right, submit
+from classroom import fill, mini_notebook, plan_of, right, submit
+from nbformat.v4 import new_code_cell
 
 from pytools.grading import execute as module
 from pytools.grading import options
@@ -75,14 +76,17 @@ def test_the_kernel_is_this_python_in_an_empty_folder(run):
 
 def test_a_display_that_is_updated(run):
     """As progress bars do, in the cell itself and from a later one."""
-    first = "shown = display('begun', display_id='bar')\nshown.update('half')"
+    goes = "import time\nfor go in range(3):\n    print(go, flush=True)\n    time.sleep(0.3)\n"
+    first = f"{goes}shown = display('begun', display_id='bar')\nshown.update('half')"
     _, result, notebook = run(
         graph_gradients=f"{RIGHT_SUM}\n{first}",
         matmul_backward=f"{ANSWERS['matmul_backward']}\nshown.update('done')",
     )
     assert result.status == GRADED and result.points == 5.0
     cell = next(c for c in notebook.cells if c.id == f"{SUM}-solution")
-    assert [output.data["text/plain"] for output in cell.outputs] == ["'done'"]
+    printed, *shown = cell.outputs
+    assert printed.text == "0\n1\n2\n"
+    assert [output.data["text/plain"] for output in shown] == ["'done'"]
 
 
 def test_checks_while_working_are_silent(run):
@@ -258,6 +262,24 @@ def test_answers_that_are_no_files(run):
     assert points(result) == [2.0, 0.0]
     assert result.marks[1].finding == "unreadable"
     assert result.status == REVIEW
+
+
+def test_answers_that_fill_the_grader_s_memory(run, monkeypatch):
+    """Each would be small enough, all together are not: the last one is not read."""
+    monkeypatch.setattr(module, "MAX_BYTES", 100_000)
+    write = "open(path, 'wb').write(bytes(60_000))"
+    source = f"import pytools.grading.inside as inside\ninside.answer = lambda path, *r: {write}"
+    execution, result, _ = run(matmul_backward=source)
+    assert list(execution.answers) == [(SUM, 0), (SUM, 1), (PRODUCT, 0)]
+    assert (result.status, points(result)) == (REVIEW, [2.0, 0.0])
+
+
+def test_a_released_cell_without_code(mini, sandbox):
+    plan = plan_of(mini)
+    notebook = fill(plan.released, ANSWERS)
+    notebook.cells.insert(2, new_code_cell(""))
+    execution = execute(notebook, plan, Options(seconds=30, sandbox=sandbox))
+    assert len(execution.answers) == 4 and not execution.died
 
 
 def test_garbage_for_answers(run):

@@ -87,7 +87,15 @@ class BoundedClient(NotebookClient):
         try:
             return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
         finally:
-            cell.outputs = join_streams(cell.outputs)
+            self._join(cell, cell_index)
+
+    def _join(self, cell: NotebookNode, cell_index: int) -> None:
+        """Join what was printed; displays that are updated later are found in their new places."""
+        before, cell.outputs = cell.outputs, join_streams(cell.outputs)
+        places = {id(output): place for place, output in enumerate(cell.outputs)}
+        for cells in self._display_id_map.values():
+            if cell_index in cells:
+                cells[cell_index] = [places[id(before[place])] for place in cells[cell_index]]
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
         if msg["msg_type"] == "status":

@@ -33,7 +33,7 @@ IMPORTS += ("sklearn.datasets", "torch._dynamo")  # the second by the first torc
 IMPORTS += ("pytools.exercises", "pytools.checking", "pytools.grading.inside")
 IMPORTS += ("ipykernel.debugger", "IPython.core.completerlib", "IPython.core.debugger", "pdb")
 IMPORTS += ("IPython.extensions.storemagic", "tornado.platform.asyncio", "tornado.queues")
-FORBIDDEN = ("pytools.scratch", "pytools.exercises.answers")
+FORBIDDEN = ("pytools.scratch", "pytools.models", "pytools.exercises.answers")
 READY, LONGEST = b"ready", 2**16
 
 # From the kernel's headers; Python has names for them only from 3.12 on.
