@@ -290,7 +290,11 @@ def _own_line(error: BaseException) -> str:
     """The error with the student's own line: the deepest one outside this package and Python's."""
     frames = traceback.extract_tb(error.__traceback__)
     foreign = (str(Path(__file__).parent), sys.prefix, sys.base_prefix, "<frozen")
-    own = [frame for frame in frames if not frame.filename.startswith(foreign)]
+    own = [
+        frame
+        for frame in frames
+        if not frame.filename.startswith(foreign) and not frame.filename.endswith(".pyx")
+    ]
     try:
         words = " ".join(str(error).split())[:300]
     except Exception:

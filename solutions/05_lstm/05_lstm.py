@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 05 · A net that remembers
 #
-# **The question.** The nets so far saw all of their input at once, and always as much of it. A name
-# or a sentence comes letter by letter, short or long, and what a letter means depends on those
-# before it. How can a net read on and on, and still know in the end how it began?
+# **The question.** The nets so far saw all of their input at once, and always the same amount of
+# it. A name or a sentence comes letter by letter, short or long, and what a letter means depends on
+# those before it. How can a net read on and on, and still know in the end how it began?
 #
 # It hands a *state* from one step to the next. You will write such a net with its way back through
 # time, see why it forgets, and build the cell that does not: the LSTM, with gates and peepholes.
@@ -116,7 +116,8 @@ print(f"after step 9 the states are {np.linalg.norm(one - other):.2f} apart")
 #
 # `grad` (N, H) is the gradient for `h_next`; all else is in your cache. All sequences of the batch
 # use the same weights, so their gradients are added up. The check takes your two functions as a
-# pair; between forward and backward it runs your forward on other numbers.
+# pair. Between forward and backward it runs your forward on other numbers, as a net does that reads
+# on: keep what you need in the cache, and nowhere else.
 
 
 # %% nbgrader={"grade": false, "grade_id": "lstm-rnn_step_backward-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -170,8 +171,8 @@ print(f"wh agrees to 1e-6: {error < 1e-6}")
 # %% [markdown]
 # ## 3. A cell that keeps
 #
-# At each step a recurrent net pushes *all* it knows through $W_h$ and tanh. Say something a hundred
-# times over like that, and little is left of it: you will measure that in section 5.
+# At each step a recurrent net pushes *all* it knows through $W_h$ and tanh. After a hundred such
+# steps little is left of what it knew at first: you will measure that in section 5.
 #
 # Hochreiter & Schmidhuber (1997) gave the net a place where numbers simply stay: the *cell* $c$.
 # What goes in, what is dropped and what is shown is decided by *gates*, numbers between 0, shut,
@@ -200,9 +201,9 @@ print(f"wh agrees to 1e-6: {error < 1e-6}")
 #
 # ### Exercise 3 · `lstm_step` (4 points)
 #
-# One product with the wide `wx` serves all four; `np.split` cuts the result. A sum of −10,000 must
-# give a shut gate, and no NaN: `np.exp` overflows there, $\tfrac12 \tanh(\tfrac12 z) + \tfrac12$ is
-# the same function and does not.
+# One product with the wide `wx` serves all four; `np.split(z, 4, axis=1)` cuts the sums apart.
+# A sum of −10,000 must give a shut gate, and no NaN. $1 / (1 + e^{-z})$ overflows there; the same
+# function, written $\tfrac12 \tanh(\tfrac12 z) + \tfrac12$, does not.
 
 
 # %% nbgrader={"grade": false, "grade_id": "lstm-lstm_step-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -242,7 +243,7 @@ check("lstm.lstm_step", lstm_step, points=4, seed=9503)
 
 # %% tags=["demo"]
 silent = {"wx": np.zeros((1, 4)), "wh": np.zeros((1, 4)), "peep": np.zeros((3, 1))}
-write = {**silent, "b": np.array([10.0, 10.0, 1.0, -10.0])}  # i open, f open, g, o shut
+write = {**silent, "b": np.array([10.0, 10.0, 1.0, -10.0])}  # i, f open, g = tanh(1), o shut
 keep = {**silent, "b": np.array([-10.0, 10.0, 1.0, -10.0])}  # i shut
 h = c = x = np.zeros((1, 1))
 h, c, _ = lstm_step(x, h, c, write)
@@ -261,12 +262,15 @@ print(f"1000 steps later:  c = {c.item():.3f}, shown: h = {h.item():.5f}")
 # - $c_-$ is used three times as well: in $f \circ c_-$, and by the peepholes of $i$ and of $f$.
 # - The slope of a gate $s = \sigma(z)$ is $s\,(1 - s)$, that of $g$ is $1 - g^2$.
 #
+# So the way back begins at $o$: the gradient of its sum needs `grad_h` alone, and $c$ waits for it.
+#
 # ### Exercise 4 · `lstm_step_backward` (6 points)
 #
 # Return the gradients for `x`, `h` and `c`, and a dict with the keys of `params`. When you have the
 # gradients of the four sums, put them side by side with `np.concatenate`: then `wx`, `wh` and `b`
-# are as simple as in exercise 2. If the check is not happy, go through the list above with a
-# pencil.
+# are as simple as in exercise 2. A peephole works entry by entry, for every sequence of the batch:
+# so does its gradient, and the sequences' parts are added up. If the check is not happy, go through
+# the list above with a pencil.
 
 
 # %% nbgrader={"grade": false, "grade_id": "lstm-lstm_step_backward-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -351,24 +355,25 @@ print(f"{took[read_and_return] / took[in_blocks]:.1f} times faster, the same gra
 # $$\Big\| \frac{\partial \sum_k h_{T,k}}{\partial h_t} \Big\|$$
 #
 # is: how much the end depends on what the net knew at $t$. For $t = T$ every entry of that gradient
-# is 1. One step earlier it has gone back through one step of yours, and so on.
+# is 1. Send it back through one of your steps, and you have that for $t = T - 1$; and so on.
 #
 # ### Exercise 5 · `gradient_norms` (4 points)
 #
-# Build one cell of 16 units, run it over `steps` random inputs of 16 numbers, N(0, 1), from a state
-# of 0, and go back. Draw everything with `rng`. `kind` says which cell:
+# Build one cell of 16 units, run it over one sequence of `steps` random inputs of 16 numbers,
+# N(0, 1), from a state of 0, and go back. Draw everything with `rng`. `kind` says which cell:
 #
 # - `'rnn'`: all of `wx`, `wh` from N(0, 0.5/√16), where the second number is the standard
 #   deviation; the bias 0;
-# - `'lstm'`: the forget gate's bias 3, everything else from N(0, 0.1).
+# - `'lstm'`: the forget gate's bias 3; all else, other biases and peepholes too, from N(0, 0.1).
 #
-# Return the norms, an array of `steps` numbers, the *last* step's last. At the end the gradient for
-# the cell is 0; on the way hand on both.
+# Return the norms, an array of `steps` numbers: the first step's first, the last step's, which is
+# known already, last. The LSTM hands back two gradients, one for $h$ and one for $c$: begin with 0
+# for $c$ and hand on both, but measure the one for $h$.
 
 
 # %% nbgrader={"grade": false, "grade_id": "lstm-gradient_norms-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def gradient_norms(steps, kind, rng):
-    """The norm of the gradient of sum(h_T) for h_t, for each step t: (steps,), the last last."""
+    """The norm of the gradient of sum(h_T) for h_t, for each step t: (steps,), step 1 first."""
     ### BEGIN SOLUTION
     size, xs = 16, rng.standard_normal((steps, 1, 16))
     wx, wh = 0.5 / np.sqrt(size) * rng.standard_normal((2, size, size))
@@ -507,9 +512,9 @@ check("lstm.clip_gradients", clip_gradients, points=2, seed=9506)
 #
 # `scratch.Writer` is such a net: your RNN or LSTM in its fast version, and a linear layer that
 # turns the state into a score for each symbol. `train_writer` trains it with Adam and clipping. The
-# forget gates begin at a bias of 6: $\sigma(6) = .9975$, and $.9975^{60} = .86$. A bias of about
-# the logarithm of the time to bridge, or more, is what the gates need to begin with (Tallec &
-# Ollivier, 2018).
+# forget gates begin at a bias of 6. As $\sigma(6) = .9975$ and $.9975^{60} = .86$, a cell still has
+# 86% of its content after sixty steps. A bias of about the logarithm of the time to bridge (here
+# $\ln 60 = 4.1$), or more, is what the gates need to begin with (Tallec & Ollivier, 2018).
 
 # %% tags=["demo"]
 LAG, SYMBOLS = 60, 4
@@ -546,7 +551,7 @@ for kind, colour in [("rnn", "C3"), ("lstm", "C0")]:
     lines[0].set_label(kind.upper())
 ax.axhline(np.log(SYMBOLS), color="grey", linestyle="--")
 ax.set(title=f"Which symbol came {LAG} steps ago? Five nets each", xlabel="update")
-ax.set(ylabel="loss (nats)", ylim=(-0.05, 1.6))
+ax.set(ylabel="cross-entropy", ylim=(-0.05, 1.6))
 ax.legend(loc="center right")
 show(fig, "The RNNs' loss stays on the dashed line of pure guessing; the LSTMs' falls to 0.")
 
@@ -572,15 +577,16 @@ assert min(right["lstm"]) > 0.95
 #
 # $$p_k = \frac{e^{z_k / \tau}}{\sum_j e^{z_j / \tau}}$$
 #
-# $z$ are the scores. For $\tau$ near 0 the likeliest one nearly always wins; with a large $\tau$
-# all come alike.
+# $z$ are the scores, often called *logits*. For $\tau$ near 0 the likeliest letter nearly always
+# wins; with a large $\tau$ all letters come about equally often.
 #
 # ### Exercise 7 · `sample` (4 points)
 #
 # `step(id, state)` reads one id and returns the scores for the next one, and the new state. Feed
-# all of `seed_ids` first, in order, from the given state. Then draw `length` ids with `rng`,
-# feeding each one back, and return those new ids only. Scores may be as large as $10^4$: keep your
-# softmax stable, as in notebook 02. `rng.choice(n, p=...)` draws.
+# all of `seed_ids` first (there is at least one), in order, from the given state. Then draw
+# `length` ids with `rng`, feeding each one back, and return those new ids only, as a list or an
+# array. Scores may be as large as $10^4$: keep your softmax stable, as in notebook 02.
+# `rng.choice(n, p=...)` draws one of 0, …, n − 1.
 
 
 # %% nbgrader={"grade": false, "grade_id": "lstm-sample-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -611,8 +617,8 @@ check("lstm.sample", sample, points=4, seed=9507)
 
 # %% [markdown]
 # The text to learn from: first names of the United States census of 1990, one a line, in another
-# order each time. `Alphabet` turns letters into ids and back; a letter that it does not know it
-# refuses by name.
+# order each time. `Alphabet` turns letters into ids and back, and names a letter that it does not
+# know.
 
 # %% tags=["demo"]
 load = data.makemore_names if profile == "full" else data.names
@@ -639,8 +645,11 @@ print("Before training:", *written(lstm, 1.0, rng))
 # %% [markdown]
 # To go back from the last name to the first would need all states in between, and take an age
 # before the first update. So the text is read in pieces of 32 letters. The state is handed on from
-# piece to piece, the gradient is not: *truncated* backpropagation through time (Williams & Peng,
-# 1990).
+# piece to piece (`carry=True`), the gradient is not: *truncated* backpropagation through time
+# (Williams & Peng, 1990).
+#
+# The loss is shown in *bits per letter*: the cross-entropy divided by $\ln 2$. It is the number of
+# yes-or-no questions that a letter is still worth to the net.
 
 
 # %% tags=["demo"]
@@ -661,9 +670,8 @@ show(fig, "Both losses fall from above 4 bits per letter to about 3; the LSTM en
 print("After training:", *written(lstm, 0.8, rng))
 
 # %% [markdown]
-# Is that any good? The loss on names that were kept aside says it in *bits per letter*: the number
-# of yes-or-no questions that a letter is still worth to the net. Two counters beside it: one knows
-# how often each letter comes, the other how often each letter follows each other one.
+# Is that any good? Names that were kept aside will tell. Beside the nets stand two counters: one
+# knows how often each letter comes, the other how often each letter follows each other one.
 
 # %% tags=["demo"]
 read, unread = as_ids(names, rng), as_ids(new_names, rng)
@@ -696,9 +704,9 @@ for temperature in (0.3, 0.8, 1.2):
     print(f"    {len(real)} of the new ones are real: {', '.join(real[:5])}")
 
 # %% [markdown]
-# Look inside while it reads. Type a name, or your own, and step through the units with the slider.
-# Which unit opens its input gate for vowels? Which one keeps its cell for many letters? And below:
-# how much does the end still depend on the first letters, in either net? Try a long name.
+# Look inside while it reads. Type any name, such as your own, and step through the units with the
+# slider. Which unit opens its input gate for vowels? Which one keeps its cell for many letters? And
+# below: how much does the end still depend on the first letters, in either net? Try a long name.
 
 # %% tags=["demo", "nbval-ignore-output"]
 GateReader(lstm, rnn, alphabet, "katherine")
@@ -740,7 +748,7 @@ show(fig, "Both need 2.65 to 2.69 bits per character, seed by seed the same to 0
 #
 # It began with letters. Lines, speakers in capitals with their colons, and many a word it found by
 # itself; a meaning it has not found. `profile = "full"` trains both once more on your computer, and
-# lets the net write. (PyTorch is the subject of notebook 08: skim the first cell.)
+# lets the net write. (PyTorch is the subject of notebook 08: skim the next cell.)
 
 
 # %% tags=["demo"]

@@ -49,6 +49,10 @@ def recurrence_turned(x, h, wx, wh, b):
     return np.tanh(x @ wx + h @ wh.T + b), None
 
 
+def entry_by_entry(x, h, wx, wh, b):
+    return np.tanh(x @ wx + h * wh + b), None
+
+
 # --- rnn_step_backward -----------------------------------------------------------------------
 
 
@@ -57,6 +61,7 @@ def _rnn_back(
     reduce: Callable = lambda a, n: a,
     through: Callable = lambda dz, wh: dz @ wh.T,
     memory: str = "h",
+    arriving: Callable = lambda grad: grad,
 ) -> tuple[Callable, Callable]:
     """The pair, with one part of the way back replaced."""
 
@@ -66,7 +71,7 @@ def _rnn_back(
         return cache["h_next"], cache
 
     def backward(grad, cache):
-        dz = grad * slope(cache)
+        dz = arriving(grad) * slope(cache)
         n = len(dz)
         gwx, gwh = cache["x"].T @ dz, cache[memory].T @ dz
         gx, gh = dz @ cache["wx"].T, through(dz, cache["wh"])
@@ -83,6 +88,23 @@ logistic_slope = _rnn_back(slope=lambda cache: cache["h_next"] * (1 - cache["h_n
 averaged = _rnn_back(reduce=lambda a, n: a / n)
 same_way_back = _rnn_back(through=lambda dz, wh: dz @ wh)
 new_state_for_old = _rnn_back(memory="h_next")
+slope_not_squared = _rnn_back(slope=lambda cache: 1 - cache["h_next"])
+gradient_ignored = _rnn_back(arriving=np.ones_like)
+
+
+def _beside_the_cache(forward: Callable, backward: Callable) -> tuple[Callable, Callable]:
+    """The pair, with what it keeps in a place of its own: each forward overwrites the last."""
+    kept = []
+
+    def keeping(*args):
+        *states, cache = forward(*args)
+        kept[:] = [cache]
+        return *states, None
+
+    return keeping, lambda *args: backward(*args[:-1], kept[0])
+
+
+beside_the_cache = _beside_the_cache(rnn.rnn_step, rnn.rnn_step_backward)
 
 
 # --- lstm_step -------------------------------------------------------------------------------
@@ -94,9 +116,11 @@ def _cell(
     seen_by_o: Callable = lambda c, c_next: c_next,
     candidate: Callable = np.tanh,
     keep: Callable = lambda i, f: f,
+    let_in: Callable = lambda i, f: i,
+    gate: Callable = _sigmoid,
     shown: Callable = np.tanh,
     bias: float = 1.0,
-    looks: float = 1.0,
+    looks: tuple[float, ...] = (1.0, 1.0, 1.0),
     stored: Callable = lambda c_next: c_next,
 ) -> Callable:
     """An LSTM step with one part replaced."""
@@ -104,16 +128,17 @@ def _cell(
     def step(x, h, c, params):
         z = np.split(x @ params["wx"] + h @ params["wh"] + bias * params["b"], 4, axis=1)
         zi, zf, zg, zo = (z[k] for k in order)
-        to_i, to_f, to_o = (looks * params["peep"][k] for k in peeps)
-        i, f = _sigmoid(zi + to_i * c), _sigmoid(zf + to_f * c)
-        c_next = keep(i, f) * c + i * candidate(zg)
-        o = _sigmoid(zo + to_o * seen_by_o(c, c_next))
+        to_i, to_f, to_o = (looks[k] * params["peep"][k] for k in peeps)
+        i, f = gate(zi + to_i * c), gate(zf + to_f * c)
+        c_next = keep(i, f) * c + let_in(i, f) * candidate(zg)
+        o = gate(zo + to_o * seen_by_o(c, c_next))
         return o * shown(c_next), stored(c_next), None
 
     return step
 
 
-peepholes_forgotten = _cell(looks=0.0)
+peepholes_forgotten = _cell(looks=(0.0, 0.0, 0.0))
+o_peephole_forgotten = _cell(looks=(1.0, 1.0, 0.0))
 output_sees_old_cell = _cell(seen_by_o=lambda c, c_next: c)
 output_before_candidate = _cell(order=(0, 1, 3, 2))
 forget_gate_first = _cell(order=(1, 0, 2, 3))
@@ -122,6 +147,9 @@ peepholes_exchanged = _cell(peeps=(0, 2, 1))
 candidate_logistic = _cell(candidate=_sigmoid)
 cell_shown_raw = _cell(shown=lambda c: c)
 gates_tied = _cell(keep=lambda i, f: 1 - i)
+gates_exchanged = _cell(keep=lambda i, f: i, let_in=lambda i, f: f)
+gates_squashed_by_tanh = _cell(gate=np.tanh)
+gates_too_steep = _cell(gate=lambda z: 0.5 * np.tanh(z) + 0.5)
 old_cell_kept_whole = _cell(keep=lambda i, f: 1.0)
 lstm_bias_forgotten = _cell(bias=0.0)
 squashed_cell_stored = _cell(shown=lambda c: np.tanh(c), stored=np.tanh)
@@ -141,9 +169,13 @@ def cell_overwritten(x, h, c, params):
 
 
 def _lstm_back(
-    own_cell: Callable = lambda grad_c: grad_c,
+    into_cell: Callable = lambda grad_c, shown, slope: grad_c + shown * slope,
     by_peephole: float = 1.0,
-    cell_slope: Callable = lambda t: 1 - t**2,
+    cell_slope: Callable = lambda t, c_next: 1 - t**2,
+    squashed: Callable = np.tanh,
+    order: tuple[int, ...] = (0, 1, 2, 3),
+    kept: str = "c",
+    memory: str = "h",
     gate_slope: Callable = lambda s: s * (1 - s),
     candidate_slope: Callable = lambda g: 1 - g**2,
     on_to_c: Callable = lambda dc, f, peeps: dc * f + peeps,
@@ -157,16 +189,17 @@ def _lstm_back(
         x, h, c, params, i, f, g, o, c_next, tanh_c = cache
         to_i, to_f, to_o = params["peep"]
         n = len(x)
-        dzo = grad_h * tanh_c * gate_slope(o)
-        dc = own_cell(grad_c) + grad_h * o * cell_slope(tanh_c) + by_peephole * dzo * to_o
-        dzi, dzf = dc * g * gate_slope(i), dc * c * gate_slope(f)
+        cells, states = {"c": c, "c_next": c_next}, {"h": h, "h_next": o * tanh_c}
+        dzo = grad_h * squashed(c_next) * gate_slope(o)
+        dc = into_cell(grad_c, grad_h * o, cell_slope(tanh_c, c_next)) + by_peephole * dzo * to_o
+        dzi, dzf = dc * g * gate_slope(i), dc * cells[kept] * gate_slope(f)
         dzg = dc * i * candidate_slope(g)
-        dz = np.concatenate([dzi, dzf, dzg, dzo], axis=1)
-        cells = {"c": c, "c_next": c_next}
+        parts = dzi, dzf, dzg, dzo
+        dz = np.concatenate([parts[k] for k in order], axis=1)
         seen = [(dzi, c), (dzf, c), (dzo, cells[peep_of_o])]
         gparams = {
             "wx": reduce(x.T @ dz, n),
-            "wh": reduce(h.T @ dz, n),
+            "wh": reduce(states[memory].T @ dz, n),
             "b": reduce(dz.sum(axis=0), n),
             "peep": peep_scale * reduce(np.stack([(d * v).sum(axis=0) for d, v in seen]), n),
         }
@@ -176,18 +209,25 @@ def _lstm_back(
     return lstm.lstm_step, backward
 
 
-grad_c_ignored = _lstm_back(own_cell=lambda grad_c: 0 * grad_c)
+grad_c_ignored = _lstm_back(into_cell=lambda grad_c, shown, slope: shown * slope)
 o_peephole_not_followed = _lstm_back(by_peephole=0.0)
 old_peepholes_not_followed = _lstm_back(on_to_c=lambda dc, f, peeps: dc * f)
 no_peephole_followed = _lstm_back(on_to_c=lambda dc, f, peeps: dc * f, by_peephole=0.0)
 forget_gate_skipped = _lstm_back(on_to_c=lambda dc, f, peeps: dc + peeps)
-cell_slope_forgotten = _lstm_back(cell_slope=lambda t: 1.0)
+cell_slope_forgotten = _lstm_back(cell_slope=lambda t, c_next: 1.0)
 gate_slope_forgotten = _lstm_back(gate_slope=lambda s: 1.0)
 candidate_slope_of_a_gate = _lstm_back(candidate_slope=lambda g: g * (1 - g))
 o_peephole_from_old_cell = _lstm_back(peep_of_o="c")
 peepholes_not_learnt = _lstm_back(peep_scale=0.0)
 lstm_averaged = _lstm_back(reduce=lambda a, n: a / n)
-tanh_of_tanh = _lstm_back(cell_slope=lambda t: 1 - np.tanh(t) ** 2)
+tanh_of_tanh = _lstm_back(cell_slope=lambda t, c_next: 1 - np.tanh(t) ** 2)
+slope_of_the_raw_cell = _lstm_back(cell_slope=lambda t, c_next: 1 - c_next**2)
+slope_for_both = _lstm_back(into_cell=lambda grad_c, shown, slope: (grad_c + shown) * slope)
+raw_cell_for_o = _lstm_back(squashed=lambda c_next: c_next)
+parts_out_of_order = _lstm_back(order=(0, 1, 3, 2))
+new_cell_forgotten = _lstm_back(kept="c_next")
+lstm_new_state_for_old = _lstm_back(memory="h_next")
+lstm_beside_the_cache = _beside_the_cache(lstm.lstm_step, lstm.lstm_step_backward)
 
 
 # --- gradient_norms --------------------------------------------------------------------------
@@ -199,6 +239,7 @@ def _norms(
     carry: Callable = lambda grad_c: grad_c,
     forget_bias: float = 3.0,
     each_step: float = 0.0,
+    for_the_cell: float = 0.0,
     source: Callable = lambda rng: rng,
 ) -> Callable:
     """gradient_norms with one part replaced."""
@@ -216,7 +257,7 @@ def _norms(
             else:
                 h, c, cache = lstm.lstm_step(x, h, c, params)
             caches.append(cache)
-        grad_h, grad_c, found = np.ones((1, 16)), np.zeros((1, 16)), []
+        grad_h, grad_c, found = np.ones((1, 16)), np.full((1, 16), for_the_cell), []
         for cache in reversed(caches):
             found.append(measure(grad_h, grad_c))
             if kind == "rnn":
@@ -231,6 +272,7 @@ def _norms(
 
 first_step_last = _norms(order=1)
 cell_lost_on_the_way = _norms(carry=lambda grad_c: 0 * grad_c)
+cell_in_the_loss = _norms(for_the_cell=1.0)
 loss_at_every_step = _norms(each_step=1.0)
 forget_bias_missing = _norms(forget_bias=0.0)
 squared = _norms(measure=lambda grad_h, grad_c: np.sum(grad_h**2))
@@ -288,6 +330,11 @@ def longest_only(grads, max_norm):
     return [g * min(1.0, max_norm / max(norm, 1e-300)) for g in grads]
 
 
+def magnitudes_added(grads, max_norm):
+    norm = sum(np.sum(np.abs(g)) for g in grads)
+    return [g * min(1.0, max_norm / max(norm, 1e-300)) for g in grads]
+
+
 def nothing_over_nothing(grads, max_norm):
     norm = _norm(grads)
     direction = [g / norm for g in grads]
@@ -305,7 +352,8 @@ def _write(
     feed: Callable = lambda seeds: seeds,
     weights: Callable = lambda logits, t: np.exp((logits - logits.max()) / t),
     draw: Callable = lambda rng, p: int(rng.choice(len(p), p=p)),
-    carry: bool = True,
+    reading: Callable = lambda begin, new: new,
+    carry: Callable = lambda begin, read, new: new,
     fed_back: Callable = lambda new, last, p: new,
     source: Callable = lambda rng: rng,
     result: Callable = lambda seeds, ids: ids,
@@ -315,13 +363,17 @@ def _write(
     def sample(step, state, seed_ids, length, temperature, rng):
         rng, begin, ids, last = source(rng), state, [], seed_ids[-1]
         for i in feed(seed_ids):
-            logits, state = step(i, state)
+            logits, new = step(i, state)
+            state = reading(begin, new)
+        read = state = carry(begin, state, state)
         while len(ids) < length:
             w = weights(np.asarray(logits, float), temperature)
             p = w / w.sum()
             ids.append(draw(rng, p))
             last = fed_back(ids[-1], last, p)
-            logits, state = step(last, state if carry else begin)
+            if last is not None:
+                logits, new = step(last, state)
+                state = carry(begin, read, new)
         return result(list(seed_ids), ids)
 
     return sample
@@ -334,7 +386,10 @@ seeds_returned_too = _write(result=lambda seeds, ids: seeds + ids)
 last_seed_twice = _write(feed=lambda seeds: [*seeds, seeds[-1]])
 only_last_seed = _write(feed=lambda seeds: seeds[-1:])
 last_seed_fed_again = _write(fed_back=lambda new, last, p: last)
-state_dropped = _write(carry=False)
+nothing_fed_back = _write(fed_back=lambda new, last, p: None)
+state_dropped = _write(carry=lambda begin, read, new: begin)
+state_frozen = _write(carry=lambda begin, read, new: read)
+seeds_not_kept = _write(reading=lambda begin, new: begin)
 likeliest_fed_back = _write(fed_back=lambda new, last, p: int(np.argmax(p)))
 every_id_alike = _write(draw=lambda rng, p: int(rng.integers(len(p))))
 sample_generator_of_its_own = _write(source=lambda rng: np.random.default_rng(0))
@@ -349,6 +404,7 @@ def first_draw_left_out(step, state, seed_ids, length, temperature, rng):
     return writing.sample(step, state, seed_ids, length + 1, temperature, rng)[1:]
 
 
+BESIDE = "Many steps are taken before the first way back. Where did you keep this one's numbers?"
 FADES = (
     "Follow one gradient by hand, from the last step backwards: which entry is it, and how large?"
 )
@@ -391,6 +447,11 @@ ANSWERS = {
                 "recurrence_turned",
                 "Which axis of wh belongs to the old units, and which to the new ones?",
                 recurrence_turned,
+            ),
+            Misconception(
+                "entry_by_entry",
+                "Every old unit speaks to every new one. How many of them does each hear in yours?",
+                entry_by_entry,
             ),
         ],
     ),
@@ -436,6 +497,21 @@ ANSWERS = {
                 "new_state_for_old",
                 "What was multiplied by wh in this step, the state before it or after it?",
                 new_state_for_old,
+            ),
+            Misconception(
+                "slope_not_squared",
+                "The slope of tanh is the same at z and at −z. Is yours?",
+                slope_not_squared,
+            ),
+            Misconception(
+                "gradient_ignored",
+                "How much the end depends on h_next is told to you. Where do you use it?",
+                gradient_ignored,
+            ),
+            Misconception(
+                "beside_the_cache",
+                BESIDE,
+                beside_the_cache,
             ),
         ],
     ),
@@ -486,6 +562,26 @@ ANSWERS = {
                 "gates_tied",
                 "To keep and to let in are two decisions here, each with its own weights.",
                 gates_tied,
+            ),
+            Misconception(
+                "o_peephole_forgotten",
+                "Three gates look at the cell itself. How many of yours do?",
+                o_peephole_forgotten,
+            ),
+            Misconception(
+                "gates_exchanged",
+                "One gate keeps the old, one lets in the new. Which of yours does what?",
+                gates_exchanged,
+            ),
+            Misconception(
+                "gates_squashed_by_tanh",
+                "A gate lies between 0, shut, and 1, open. How low can yours go?",
+                gates_squashed_by_tanh,
+            ),
+            Misconception(
+                "gates_too_steep",
+                "The logistic function of 2 is 0.88. What does your gate say there?",
+                gates_too_steep,
             ),
             Misconception(
                 "old_cell_kept_whole",
@@ -572,6 +668,41 @@ ANSWERS = {
                 "Your cache holds tanh of the cell already. How often do you take it?",
                 tanh_of_tanh,
             ),
+            Misconception(
+                "slope_of_the_raw_cell",
+                "The slope of tanh is written with its output. What do you square?",
+                slope_of_the_raw_cell,
+            ),
+            Misconception(
+                "slope_for_both",
+                "Two gradients come to c_next. Which of them passed a tanh, and which did not?",
+                slope_for_both,
+            ),
+            Misconception(
+                "raw_cell_for_o",
+                "By what did o multiply on the way forward: by the cell, or by its tanh?",
+                raw_cell_for_o,
+            ),
+            Misconception(
+                "parts_out_of_order",
+                "In which order did you cut the wide sum into four, and in which do you join them?",
+                parts_out_of_order,
+            ),
+            Misconception(
+                "new_cell_forgotten",
+                "What did f multiply on the way forward, the cell before the step or after it?",
+                new_cell_forgotten,
+            ),
+            Misconception(
+                "new_state_for_old",
+                "What was multiplied by wh in this step, the state before it or after it?",
+                lstm_new_state_for_old,
+            ),
+            Misconception(
+                "beside_the_cache",
+                BESIDE,
+                lstm_beside_the_cache,
+            ),
         ],
     ),
     "gradient_norms": Answer(
@@ -582,6 +713,11 @@ ANSWERS = {
                 "cell_lost_on_the_way",
                 "An LSTM hands two gradients back from step to step. How many do you hand on?",
                 cell_lost_on_the_way,
+            ),
+            Misconception(
+                "cell_in_the_loss",
+                "The loss sums up the last h and nothing else. How does the last c enter it?",
+                cell_in_the_loss,
             ),
             Misconception(
                 "loss_at_every_step",
@@ -654,6 +790,11 @@ ANSWERS = {
                 longest_only,
             ),
             Misconception(
+                "magnitudes_added",
+                "What is the norm of (3, 4)? Yours says 7.",
+                magnitudes_added,
+            ),
+            Misconception(
                 "nothing_over_nothing",
                 "What does your division give where every gradient is 0?",
                 nothing_over_nothing,
@@ -707,6 +848,21 @@ ANSWERS = {
                 "state_dropped",
                 "What the net remembers comes back from each step. Where does yours go?",
                 state_dropped,
+            ),
+            Misconception(
+                "state_frozen",
+                "Your state stops at the seeds. What of the ids that are written after them?",
+                state_frozen,
+            ),
+            Misconception(
+                "seeds_not_kept",
+                "When the net reads the first new id, what does it still know of the seeds?",
+                seeds_not_kept,
+            ),
+            Misconception(
+                "nothing_fed_back",
+                "Your scores are those after the seeds, again and again. How would they change?",
+                nothing_fed_back,
             ),
             Misconception(
                 "likeliest_fed_back",
