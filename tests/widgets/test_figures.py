@@ -1,6 +1,7 @@
 """Figures are shown with their alt text, and not without title and labels."""
 
 import base64
+import io
 from html.parser import HTMLParser
 
 import matplotlib
@@ -8,8 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from pytools.widgets import PALETTE, STYLE, figures, show
+from pytools.widgets.figures import picture
 
 
 @pytest.fixture
@@ -48,6 +51,18 @@ def test_the_alt_text_is_in_the_html_and_in_the_metadata(shown):
     assert attributes["alt"] == metadata["image/png"]["alt"] == data["text/plain"] == alt
     assert attributes["src"] == "data:image/png;base64," + data["image/png"]
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+
+
+def test_a_picture_keeps_its_colours_in_a_third_of_the_room():
+    fig = figure()
+    small, drawn = picture(fig), io.BytesIO()
+    fig.savefig(drawn, format="png", dpi=144)
+    assert len(small) < 0.6 * len(drawn.getvalue())
+    pixels = [
+        np.asarray(Image.open(file).convert("RGB"), int) for file in (io.BytesIO(small), drawn)
+    ]
+    assert np.abs(pixels[0] - pixels[1]).mean() < 0.1  # of 255
+    assert np.abs(pixels[0] - pixels[1]).max() < 64
 
 
 def test_the_figure_is_shown_in_its_size_in_inches(shown):
