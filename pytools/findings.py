@@ -116,7 +116,7 @@ def _constant_factor(a: np.ndarray, b: np.ndarray) -> str:
     if a.ndim == 0 and _is_share(a) and _is_share(b):
         return ""
     square = np.sum(b * b)
-    ratio = np.sum(a * b) / square if square > 0 else 0.0
+    ratio = np.sum(a * b) / square if 0 < square < np.inf else 0.0
     if not np.isfinite(ratio) or ratio == 0 or not close(a, ratio * b, LOOSE):
         return ""
     whole = ratio if abs(ratio) > 1 else 1 / ratio
