@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cells import needs_sandbox, run
 
+from pytools.errors import CourseError
 from pytools.grading.sandbox import template, walls, warm
 
 pytestmark = needs_sandbox
@@ -119,6 +121,34 @@ def test_a_template_that_has_ended_is_started_again():
     first._process.wait()
     assert run(["1 + 1"]).shown == ["2"]
     assert warm.template() is not first
+
+
+def test_a_template_prepared_early_is_made_once(monkeypatch):
+    made = []
+
+    class Slow:
+        alive = True
+
+        def __init__(self):
+            time.sleep(0.2)
+            made.append(self)
+
+    monkeypatch.setattr(warm, "_one", None)
+    monkeypatch.setattr(warm, "Template", Slow)
+    warm.prepare()
+    assert [warm.template(), warm.template()] == 2 * made
+
+
+def test_what_goes_wrong_early_is_told_to_the_first_kernel(monkeypatch, capfd):
+    def broken():
+        raise CourseError("Warm kernels do not start.")
+
+    monkeypatch.setattr(warm, "_one", None)
+    monkeypatch.setattr(warm, "Template", broken)
+    warm.prepare()
+    with pytest.raises(CourseError, match="do not start"):
+        warm.template()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_kernels_end_with_their_template():
