@@ -7,8 +7,9 @@ imported where it is used, so that all exercises can be listed without it.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,54 @@ Pytorch = partial(Exercise, answers="pytools.exercises.answers.pytorch")
 TWICE = "two calls; losses holds what they returned, and then the weights are looked at"
 
 
+ADVICE = {  # a part of torch's message -> what it means to a beginner
+    "a leaf Variable that requires grad": "moving a weight is no part of the net: keep it off the "
+    "tape",
+    "does not require grad and does not have": "no tape leads to this number: was it computed "
+    "under no_grad, or of detached tensors?",
+    "grad can be implicitly created only for": "backward starts at one number: which one is your "
+    "loss?",
+    "backward through the graph a second time": "a tape serves one backward only: each needs a "
+    "loss computed anew",
+    "'float' and 'NoneType'": "is that the .grad of a tensor that got no gradient? It is None",
+    "incorrect number of gradients": "one for each argument of forward, None where there is none",
+    "different than None": "delta is no tensor: what is its gradient?",
+    "can only save": "save_for_backward is for tensors: where can a plain number be kept?",
+    "or None expected": "a layer takes nothing but an nn.Parameter for a weight",
+}
+
+
+def taped(run: Callable) -> Callable:
+    """A run with the tape on, whatever mode it starts in, and with torch's errors explained."""
+
+    @wraps(run)
+    def run_taped(*args: Any, **options: Any) -> Any:
+        import torch
+
+        with torch.enable_grad():
+            try:
+                result = run(*args, **options)
+            except (RuntimeError, TypeError) as error:
+                advice = next((ADVICE[part] for part in ADVICE if part in str(error)), "")
+                if advice:
+                    words = textwrap.shorten(str(error), 150, placeholder=" …").rstrip(".")
+                    error.args = (f"{words}. In other words: {advice}",)
+                raise
+            if not torch.is_grad_enabled():
+                text = "When it is done, autograd is still switched off. Did you mean a with block?"
+                raise Unusable("tape", text)
+            return result
+
+    return run_taped
+
+
 def number(value: Any) -> float:
     """A loss, which may be a number, or an array or tensor that holds one."""
     if value is None:
         raise Unusable("none", "It returned None: is a return statement missing?")
+    if getattr(value, "requires_grad", False):
+        text = "The loss that it returned still hangs on the tape; a float is asked for."
+        raise Unusable("tape", text)
     array = plain(value, "the loss")
     if array.size != 1:
         raise Unusable("count", f"The loss has shape {array.shape}, but is to be one number.")
@@ -99,6 +144,12 @@ def one_layer_twice(nn: Any) -> Any:
     return nn.Sequential(layer, nn.Tanh(), layer)
 
 
+def one_weight_twice(nn: Any) -> Any:
+    net = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
+    net[2].weight = net[0].weight
+    return net
+
+
 def module_step_cases(rng: np.random.Generator) -> list[Case]:
     def draw(words: str, make: Callable, x: tuple, y: tuple, lr: float = 0.02) -> tuple:
         model = Model(words, make, int(rng.integers(2**31)))
@@ -112,6 +163,7 @@ def module_step_cases(rng: np.random.Generator) -> list[Case]:
     idle = "a module with three Linear layers, one of which it does not use"
     frozen = "Sequential(Linear(3, 5), ReLU(), Linear(5, 2)), its first layer frozen"
     twice = "Sequential(layer, Tanh(), layer), with layer = Linear(3, 3)"
+    tied = "Sequential(Linear(3, 3), Tanh(), Linear(3, 3)), both with the same object as weight"
     images = "Sequential(Conv2d(1, 2, 3), Flatten(), Linear(8, 3))"
     return [
         Case(draw(*net(2, 3, 2), (3, 2), (3, 2)), note=TWICE),
@@ -132,6 +184,7 @@ def module_step_cases(rng: np.random.Generator) -> list[Case]:
         Case(draw(idle, with_an_idle_layer, (6, 4), (6, 3)), "edge", TWICE),
         Case(draw(frozen, first_layer_frozen, (6, 3), (6, 2)), "edge", TWICE),
         Case(draw(twice, one_layer_twice, (6, 3), (6, 3)), "edge", TWICE),
+        Case(draw(tied, one_weight_twice, (6, 3), (6, 3)), "edge", TWICE),
         Case(
             (model, x.astype(np.float32), y.astype(np.float32), lr),
             "numerical",
@@ -228,9 +281,12 @@ def gate_parameters(model: Any, inputs: Sequence[np.ndarray]) -> tuple[Any, Any]
         with torch.no_grad():
             model(*tensors(*inputs))
     shapes = {tuple(p.shape): p for p in model.parameters()}
+    if not shapes:
+        text = "It has no parameters: does __init__ make a layer and keep it as an attribute?"
+        raise Unusable("parameters", text)
     weights = [shapes[s] for s in ((10, 20), (20, 10)) if s in shapes]
     if len(weights) != 1 or set(shapes) - {(10, 20), (20, 10), (10,)}:
-        got = ", ".join(map(str, shapes)) or "no parameters"
+        got = ", ".join(map(str, shapes))
         raise Unusable("shape", f"Its parameters should be (10, 20) and (10,); it has {got}.")
     return weights[0], shapes.get((10,))
 
@@ -363,6 +419,9 @@ def layer_outputs_cases(rng: np.random.Generator) -> list[Case]:
     def mlp(nn: Any) -> Any:
         return chain(nn, fc1=nn.Linear(3, 4), act=nn.Tanh(), fc2=nn.Linear(4, 2))
 
+    def writing(nn: Any) -> Any:
+        return chain(nn, fc1=nn.Linear(3, 4), relu=nn.ReLU(inplace=True), fc2=nn.Linear(4, 2))
+
     def images(nn: Any) -> Any:
         features = chain(nn, conv=nn.Conv2d(1, 2, 3), act=nn.Tanh(), pool=nn.MaxPool2d(2))
         return chain(nn, features=features, flat=nn.Flatten(), fc=nn.Linear(8, 3))
@@ -371,6 +430,7 @@ def layer_outputs_cases(rng: np.random.Generator) -> list[Case]:
     fork = "first, then left and right side by side, where left holds layers 0 and 1"
     net = "features = (conv, act, pool), flat = Flatten, fc = Linear(8, 3)"
     hooked = f"{row}; fc1 has a hook of the caller's"
+    in_place = "fc1 = Linear(3, 4), relu = ReLU(inplace=True), fc2 = Linear(4, 2)"
     return [
         Case(draw(row, mlp, ["fc1", "act"], 2, 3)),
         Case(draw(row, mlp, ["fc1", "act"], 2, 3)),
@@ -381,6 +441,7 @@ def layer_outputs_cases(rng: np.random.Generator) -> list[Case]:
         Case(draw(row, mlp, [], 2, 3), "edge", "no names"),
         Case(draw(row, mlp, ["act", "fc2", "fc1"], 1, 3), "edge", "names in another order"),
         Case(draw(hooked, with_a_callers_hook(mlp), ["fc1", "fc2"], 2, 3), "edge"),
+        Case(draw(in_place, writing, ["fc1", "fc2"], 5, 3), "edge", "a layer that works in place"),
         Case(draw(row, mlp, ["fc1", "act"], 2, 5), "edge", "x does not fit: the model raises"),
     ]
 
@@ -396,7 +457,7 @@ def run_layer_outputs(
     module, before = model.build(x), x
     (x,) = tensors(x)
     raises = _raises(module, x)
-    hooks = _hooks(module)
+    hooks, modes = _hooks(module), [layer.training for layer in module.modules()]
     result, raised = {}, 0
     try:
         result = attempt(module, list(names), x)
@@ -406,6 +467,8 @@ def run_layer_outputs(
         raised = 1
     after = _hooks(module)
     require_unchanged({"x": before}, [x])
+    if modes != [layer.training for layer in module.modules()]:
+        raise Unusable("mode", "It left the model in another mode: see train() and eval().")
     if result is None:
         return None
     if not isinstance(result, Mapping):
@@ -413,7 +476,7 @@ def run_layer_outputs(
         raise Unusable("count", f"It returned one {got}, not a dict from names to outputs.")
     outputs = [] if raises else [result.get(name, np.nan) for name in names]
     others = len(set(result) - set(names))
-    return in_a_row(outputs), others, len(after - hooks), len(hooks - after), raised
+    return in_a_row(outputs), others, len(after - hooks), len(hooks - after), [raised]
 
 
 def _raises(module: Any, x: Any) -> bool:
@@ -499,7 +562,7 @@ EXERCISES = [
         inputs=("x", "y", "w1", "w2", "lr"),
         outputs=("losses", "w1", "w2"),
         cases=two_layer_cases,
-        run=partial(run_weights_step, learned=False),
+        run=taped(partial(run_weights_step, learned=False)),
         section="1. Tensors: arrays that can do more",
     ),
     Pytorch(
@@ -507,7 +570,7 @@ EXERCISES = [
         inputs=("x", "y", "w1", "w2", "lr"),
         outputs=("losses", "w1", "w2"),
         cases=two_layer_cases,
-        run=partial(run_weights_step, learned=True),
+        run=taped(partial(run_weights_step, learned=True)),
         section="2. Autograd: the tape is built in",
     ),
     Pytorch(
@@ -515,7 +578,7 @@ EXERCISES = [
         inputs=("model", "x", "y", "lr"),
         outputs=("losses", "parameters"),
         cases=module_step_cases,
-        run=run_module_step,
+        run=taped(run_module_step),
         section="3. Modules: weights that have a home",
     ),
     Pytorch(
@@ -523,7 +586,7 @@ EXERCISES = [
         inputs=("x1", "x2", "x3", "weight", "bias", "grad"),
         outputs=("z", "grad_x1", "grad_x2", "grad_x3", "grad_weight", "grad_bias"),
         cases=gated_sum_cases,
-        run=run_gated_sum,
+        run=taped(run_gated_sum),
         section="5. Nets that are no chain",
     ),
     Pytorch(
@@ -531,7 +594,7 @@ EXERCISES = [
         inputs=("model", "names", "x", "grad"),
         outputs=("output", "parameters", "output_after_step"),
         cases=shared_cases,
-        run=run_share_weights,
+        run=taped(run_share_weights),
         section="5. Nets that are no chain",
     ),
     Pytorch(
@@ -539,7 +602,7 @@ EXERCISES = [
         inputs=("model", "names", "x"),
         outputs=("outputs", "other_names", "hooks_left", "hooks_lost", "raised"),
         cases=layer_outputs_cases,
-        run=run_layer_outputs,
+        run=taped(run_layer_outputs),
         section="6. A look inside",
     ),
     Pytorch(
@@ -547,7 +610,7 @@ EXERCISES = [
         inputs=("pred", "target", "delta", "upstream", "learned"),
         outputs=("loss", "grad_pred", "grad_target"),
         cases=huber_cases,
-        run=run_huber,
+        run=taped(run_huber),
         section="7. An operation of your own",
     ),
     Pytorch(
@@ -555,7 +618,7 @@ EXERCISES = [
         inputs=("program", "x", "w"),
         outputs=("results", "shared", "evaluations", "refusals"),
         cases=static_graph_cases,
-        run=run_static_graph,
+        run=taped(run_static_graph),
         section="8. First the graph, then the numbers",
     ),
 ]

@@ -16,8 +16,8 @@ from pytools.exercise import Case, Unusable, plain
 from pytools.exercises.tensors import in_a_row, tensors
 
 REFUSALS = (
-    "refusals holds, for each, 1 where there was a ValueError that says the name of a missing "
-    "input, 0 where there was no error, -1 where there was another one"
+    "refusals holds, for each, 0 for a ValueError that says the name of a missing input, 1 for no "
+    "error, 2 for a ValueError without the name, 3 for any other error"
 )
 
 
@@ -44,15 +44,15 @@ class Trial:
         return value * 2
 
     def refuse(self, name: str, call: Callable) -> None:
-        """Note 1 for a ValueError that says the name, 0 for no error, -1 for any other."""
+        """Note what call raises, as REFUSALS says."""
         try:
             call()
         except ValueError as error:
-            self.refusals.append(1 if name in str(error) else -1)
+            self.refusals.append(0 if name in str(error) else 2)
         except Exception:
-            self.refusals.append(-1)
+            self.refusals.append(3)
         else:
-            self.refusals.append(0)
+            self.refusals.append(1)
 
 
 def _product(graph: Any, trial: Trial, x: Any, w: Any) -> None:
@@ -118,12 +118,12 @@ def _exchange(graph: Any, trial: Trial, x: Any, w: Any) -> None:
 
 
 def _no_outputs(graph: Any, trial: Trial, x: Any, w: Any) -> None:
-    """function([x], [], {w: w + x}), called twice: there is nothing to return"""
-    inputs, weight = graph.placeholder("x"), graph.shared(w)
-    add = graph.function([inputs], [], {weight: weight + inputs})
-    trial.call(add, 0.5)
-    trial.call(add, 2.0)
-    trial.shared = [weight]
+    """turn = function([], [], {a: b, b: a + b}), a and b shared; called three times"""
+    a, b = graph.shared(x), graph.shared(2 * x + 1)
+    turn = graph.function([], [], {a: b, b: a + b})
+    for _ in range(3):
+        trial.call(turn)
+    trial.shared = [a, b]
 
 
 def _leaves(graph: Any, trial: Trial, x: Any, w: Any) -> None:
@@ -142,20 +142,22 @@ def _two_inputs(graph: Any, trial: Trial, x: Any, w: Any) -> None:
 
 def _counted(graph: Any, trial: Trial, x: Any, w: Any) -> None:
     """evaluations counts an operation c; function([x], [c + c, c * c], {w: w * c}) called twice"""
-    inputs, weight = graph.placeholder("x"), graph.shared(1.0)
+    inputs, weight = graph.placeholder("x"), graph.shared(w)
     c = graph.apply(trial.counting, (inputs,))
     use = graph.function([inputs], [c + c, c * c], {weight: weight * c})
-    trial.call(use, 0.5)
-    trial.call(use, 1.5)
+    trial.call(use, x[0, 0])
+    trial.call(use, x[1, 1])
     trial.shared = [weight]
 
 
 def _not_needed(graph: Any, trial: Trial, x: Any, w: Any) -> None:
-    """evaluations counts an operation that no output and no update needs"""
-    inputs, weight = graph.placeholder("x"), graph.shared(w)
+    """function([spare, x], [x @ w], {}); evaluations counts operations that no output needs"""
+    spare, inputs, weight = graph.placeholder("spare"), graph.placeholder("x"), graph.shared(w)
     graph.apply(trial.counting, (inputs,))
-    trial.call(graph.function([inputs], [inputs @ weight], {}), x)
+    graph.apply(trial.counting, (spare,))
+    product = graph.function([spare, inputs], [inputs @ weight], {})
     graph.apply(trial.counting, (weight,))
+    trial.call(product, x, 2 * x)
 
 
 def _not_listed(graph: Any, trial: Trial, x: Any, w: Any) -> None:

@@ -40,6 +40,7 @@ rng = np.random.default_rng(seed)
 #   `torch.tensor(array)` keeps the array's dtype;
 # - a weight is an object that many hold on to: the net, the optimiser, you. So training changes it
 #   *in place*. `w -= d` writes into the tensor; `w = w - d` makes a new one and gives it the name `w`.
+#   A method whose name ends in `_`, such as `w.zero_()`, works in place as well.
 #
 # Which of the two does the caller see?
 
@@ -154,7 +155,10 @@ print("and once more:", w.grad.tolist())
 #
 # - moving the weights is no part of the net. Inside `with torch.no_grad():` nothing is written on
 #   the tape; outside of it, PyTorch refuses to change such a weight in place;
-# - the next call must not find this call's gradient in `.grad`.
+# - the next call must not find this call's gradient in `.grad`, which is None at first; set it to
+#   None again, or to 0 with `.zero_()`.
+#
+# Return a float, not the loss itself: that would keep its whole tape in memory.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pytorch-autograd_step-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -203,8 +207,9 @@ for name, parameter in net.named_parameters():
 # The same step for *any* model that maps $x$ to predictions of the shape of $y$. The loss is that of
 # exercises 1 and 2, and no other: `nn.MSELoss()` divides by all entries, not by rows. Some
 # parameters may get no gradient, because they are frozen (`requires_grad` is False) or not used:
-# their `.grad` is None, and they stay as they are. You may use an optimiser of `torch.optim`, or do
-# without.
+# their `.grad` is None, and they stay as they are. `model.parameters()` gives all parameters, each of
+# them once. You may use an optimiser, `torch.optim.SGD(model.parameters(), lr=lr)` with its methods
+# `zero_grad()` and `step()`, or do without.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pytorch-module_step-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -245,7 +250,7 @@ losses["autograd"] = [autograd_step(x, y, w1, w2, LR) for _ in range(STEPS)]
 net = nn.Sequential(nn.Linear(1000, 100, bias=False), nn.ReLU(), nn.Linear(100, 10, bias=False))
 net.double()  # float64, as in 01
 for layer, weight in zip((net[0], net[2]), start[2:], strict=True):
-    layer.weight.data = torch.tensor(weight.T.copy())  # (out, in)
+    layer.load_state_dict({"weight": torch.tensor(weight.T)})  # parameters by name; (out, in)
 losses["modules"] = [module_step(net, x, y, LR) for _ in range(STEPS)]
 assert all(map(agrees, losses))
 
@@ -330,7 +335,8 @@ said(lambda: torch.zeros(32, 1) - torch.zeros(32))
 #
 # ### Exercise 4 · `GatedSum` (2 points)
 #
-# Write the module: its layer is made in `__init__`, and used in `forward(x1, x2, x3)`. Inputs may have batch axes in front, or none. Of the gradients you write
+# Write the module: its layer is made in `__init__`, kept as an attribute of `self`, and used in
+# `forward(x1, x2, x3)`. Inputs may have batch axes in front, or none. Of the gradients you write
 # nothing: the tape follows every way.
 
 
@@ -418,17 +424,21 @@ for words, net in [("weights of their own", own), ("shared weights", shared)]:
 # ## 6. A look inside
 #
 # A module returns its last output. To see the others you need not rewrite it: hang a *hook* on a
-# layer, a function that PyTorch calls after each run of the layer. `handle =
-# layer.register_forward_hook(hook)` hangs it up, `hook(layer, inputs, output)` is called,
-# `handle.remove()` takes it down. A hook that is forgotten runs at every call from then on.
+# layer, a function that PyTorch calls after each run of the layer:
+#
+# - `handle = layer.register_forward_hook(hook)` hangs it up;
+# - `hook(layer, inputs, output)` is called; what it returns, if not None, replaces the output;
+# - `handle.remove()` takes it down. A hook that is forgotten runs at every call from then on.
 #
 # ### Exercise 6 · `layer_outputs` (3 points)
 #
-# Run the model on `x` and return what the named layers put out. Take your hooks down again,
-# also when the model raises (`try: … finally: …`), and only your own. Each hook has to know
-# the name of its layer: in a loop, let a function make the hook, or give the name as a default
-# argument. (A layer that works in place, as `nn.ReLU(inplace=True)` does, writes into the output
-# before it; `output.clone()` is safe from that.)
+# Run the model on `x` and return what the named layers put out. Mind three things:
+#
+# - take your hooks down again, also when the model raises (`try: … finally: …`), and only your own;
+# - each hook has to know the name of its layer: in a loop, let a function make the hook, or give
+#   the name as a default argument;
+# - a layer that works in place, as `nn.ReLU(inplace=True)` does, writes into the output of the layer
+#   before it. Keep `output.clone()`, a copy.
 
 
 # %% nbgrader={"grade": false, "grade_id": "pytorch-layer_outputs-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -442,7 +452,7 @@ def layer_outputs(model, names, x):
 
     def keep_as(name):
         def hook(layer, inputs, output):
-            outputs[name] = output
+            outputs[name] = output.clone()
 
         return hook
 
@@ -507,8 +517,9 @@ show(fig, "Test digits as points: one cloud of mixed colours in pixels, groups a
 # A `torch.autograd.Function` is two static methods; it is called as `HuberFunction.apply(pred,
 # target, delta)`.
 #
-# - `forward(ctx, …)` computes the result. `ctx.save_for_backward(tensor, …)` keeps tensors for the
-#   way back, and `ctx.delta = delta` keeps anything else.
+# - `forward(ctx, …)` computes the result. `ctx`, the context, is what the two ways share:
+#   `ctx.save_for_backward(tensor, …)` keeps tensors for the way back, and `ctx.delta = delta` keeps
+#   anything else.
 # - `backward(ctx, grad)` gets the gradient that arrives for the result, and returns one for each
 #   argument of `forward`, None where there is none. `ctx.saved_tensors` is a tuple.
 
@@ -606,6 +617,8 @@ graph_against_tape()
 # | operation | `.operation`, `.parents` | `operation(*values of the parents)` |
 # | placeholder | `.name` | comes with each call |
 # | shared variable, constant | `.value` | stays, until an update replaces it |
+#
+# What a node has not is empty: `.operation` and `.value` are None, `.name` is `""`.
 #
 # This is given: writing `a @ b` makes a node, and `rule` says how its gradient goes back. But look:
 # the rules of notebook 01 worked on arrays, these work on nodes. The gradient of a graph is more

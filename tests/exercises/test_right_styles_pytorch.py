@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from pytools import check
+from pytools.checking import CheckFailed
 from pytools.models import Graph
 
 # --- tensor_step -----------------------------------------------------------------------------
@@ -79,7 +81,7 @@ def by_gradients_alone(x, y, w1, w2, lr):
     loss = F.mse_loss(F.relu(x @ w1) @ w2, y) * y.shape[1]
     for w, grad in zip((w1, w2), torch.autograd.grad(loss, (w1, w2)), strict=True):
         w.data -= lr * grad
-    return loss
+    return loss.detach()
 
 
 def by_an_optimiser(x, y, w1, w2, lr):
@@ -99,6 +101,48 @@ def zeroed_afterwards(x, y, w1, w2, lr):
             w.sub_(lr * w.grad)
         w.grad.zero_()
     return np.array(loss.item())
+
+
+def requiring_nothing_for_a_while(x, y, w1, w2, lr):
+    loss = (F.relu(x @ w1) @ w2 - y).square().sum(1).mean()
+    loss.backward()
+    for w in (w1, w2):
+        w.requires_grad_(False)
+        w -= lr * w.grad
+        w.requires_grad_().grad = None
+    return loss.item()
+
+
+def by_a_function_of_a_function(x, y, w1, w2, lr):
+    def loss_of(weights):
+        return (F.relu(x @ weights[0]) @ weights[1] - y).square().sum() / len(x)
+
+    grads, loss = torch.func.grad_and_value(loss_of)([w1.detach(), w2.detach()])
+    with torch.inference_mode():
+        for w, grad in zip((w1, w2), grads, strict=True):
+            w[...] = w - lr * grad
+    return float(loss)
+
+
+def loss_on_the_tape(x, y, w1, w2, lr):
+    loss = (F.relu(x @ w1) @ w2 - y).square().sum() / len(x)
+    by_gradients_alone(x, y, w1, w2, lr)
+    return loss
+
+
+def tape_left_off(x, y, w1, w2, lr):
+    torch.set_grad_enabled(True)
+    loss = by_gradients_alone(x, y, w1, w2, lr)
+    torch.set_grad_enabled(False)
+    return loss
+
+
+def moved_on_the_tape(x, y, w1, w2, lr):
+    loss = (F.relu(x @ w1) @ w2 - y).square().sum() / len(x)
+    loss.backward()
+    w1 -= lr * w1.grad
+    w2 -= lr * w2.grad
+    return loss.item()
 
 
 def no_longer_learned(x, y, w1, w2, lr):
@@ -159,6 +203,18 @@ def loaded_from_a_state(model, x, y, lr):
     return loss
 
 
+def by_a_closure(model, x, y, lr):
+    optimizer = torch.optim.SGD(filter(lambda p: p.requires_grad, model.parameters()), lr)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), y) * y[0].numel()
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure).item()
+
+
 def weight_decay_left_on(model, x, y, lr):
     optimizer = torch.optim.SGD(model.parameters(), lr, weight_decay=0.01)
     loss = ((model(x) - y) ** 2).sum() / len(x)
@@ -213,6 +269,28 @@ class Functional(nn.Module):
 
     def forward(self, x1, x2, x3):
         return torch.einsum("...i,oi->...o", x3, self.w).add(self.b).mul(x2).add(x1)
+
+
+class LinearWithMore(nn.Linear):
+    """Is its layer, and is called without forward."""
+
+    def __init__(self):
+        super().__init__(20, 10)
+
+    def __call__(self, x1, x2, x3):
+        z = F.linear(x3, self.weight, self.bias)
+        z *= x2
+        return z.add_(x1)
+
+
+class ListOfParameters(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ParameterList([torch.zeros(10), torch.randn(10, 20)])
+
+    def forward(self, x1, x2, x3):
+        bias, weight = self.parts
+        return x1 + x2 * ((weight @ x3[..., None])[..., 0] + bias)
 
 
 class TanhGate(nn.Module):
@@ -340,7 +418,7 @@ def with_keyword_default(model, names, x):
             layer = dict(model.named_modules())[name]
 
             def hook(layer, inputs, output, name=name):
-                kept[name] = output
+                kept[name] = output.detach() + 0
 
             handles += [layer.register_forward_hook(hook)]
         model.forward(x) if not handles else model(x)
@@ -354,8 +432,9 @@ def forward_replaced_for_a_while(model, names, x):
     for name, layer in layers.items():
 
         def forward(*args, name=name, original=layer.forward):
-            outputs[name] = original(*args)
-            return outputs[name]
+            output = original(*args)
+            outputs[name] = output.clone()
+            return output
 
         layer.forward = forward
     try:
@@ -364,6 +443,29 @@ def forward_replaced_for_a_while(model, names, x):
         for layer in layers.values():
             del layer.forward
     return outputs
+
+
+class Keeper:
+    """One hook for all layers of all modules; it keeps those that have a wanted name."""
+
+    def __init__(self, model, names):
+        self.names = {layer: name for name, layer in model.named_modules() if name in names}
+        self.outputs = dict.fromkeys(names)
+
+    def __call__(self, layer, inputs, output):
+        if layer in self.names:
+            self.outputs[self.names[layer]] = output.tolist()
+
+
+def by_a_hook_on_everything(model, names, x):
+    keeper = Keeper(model, names)
+    with nn.modules.module.register_module_forward_hook(keeper):
+        model(x)
+    return {name: torch.tensor(rows).to(x.dtype) for name, rows in keeper.outputs.items()}
+
+
+def evaluated_from_now_on(model, names, x):
+    return as_context_managers(model.eval(), names, x)
 
 
 def as_a_list(model, names, x):
@@ -453,6 +555,23 @@ class OfOneEntry(torch.autograd.Function):
         (r,) = ctx.saved_tensors
         r = torch.clamp(r, min=-ctx.delta, max=ctx.delta) / r.numel()
         return grad * r, -(grad * r), None
+
+
+class OfTheClass(torch.autograd.Function):
+    """Class methods, and torch's own tape within backward."""
+
+    @classmethod
+    def forward(cls, ctx, pred, target, delta):
+        ctx.save_for_backward(pred, target, torch.tensor(delta))
+        return F.huber_loss(pred, target, delta=delta)
+
+    @classmethod
+    def backward(cls, ctx, grad):
+        pred, target, delta = (tensor.detach() for tensor in ctx.saved_tensors)
+        with torch.enable_grad():
+            pair = pred.requires_grad_(), target.requires_grad_()
+            loss = F.huber_loss(*pair, delta=delta.item())
+        return *torch.autograd.grad(loss, pair, grad), None
 
 
 class NoFunction(nn.Module):
@@ -562,6 +681,40 @@ class Compiled:
         return results
 
 
+class ByNumber(Graph):
+    """Values in a list, by the number of their node; what is updated gets a copy."""
+
+    def function(self, inputs, outputs, updates):
+        plan, given = self.needed([*outputs, *updates.values()]), [*map(self.nodes.index, inputs)]
+        for number, node in enumerate(self.nodes):
+            if node in plan and node.name and number not in given:
+                raise ValueError(f"function() needs {node.name!r}")
+
+        def call(*args):
+            if len(args) != len(given):
+                raise ValueError(f"wanted: {[node.name for node in inputs]}, got {len(args)}")
+            values = [node.value for node in self.nodes]
+            for number, arg in zip(given, args, strict=True):
+                values[number] = arg
+            for number, node in enumerate(self.nodes):
+                if node in plan and node.operation:
+                    parents = [values[self.nodes.index(parent)] for parent in node.parents]
+                    values[number] = node.operation(*parents)
+            results = [values[self.nodes.index(node)] for node in outputs]
+            for shared in updates:
+                shared.value = values[self.nodes.index(updates[shared])].clone()
+            return results
+
+        return call
+
+
+class NoSpareInput(Recursive):
+    def function(self, inputs, outputs, updates):
+        if set(inputs) - set(self.needed([*outputs, *updates.values()])):
+            raise ValueError("an input is not needed")
+        return super().function(inputs, outputs, updates)
+
+
 class BareResult(Recursive):
     def function(self, inputs, outputs, updates):
         run = super().function(inputs, outputs, updates)
@@ -608,23 +761,31 @@ RIGHT = [
     ("autograd_step", by_gradients_alone),
     ("autograd_step", by_an_optimiser),
     ("autograd_step", zeroed_afterwards),
+    ("autograd_step", requiring_nothing_for_a_while),
+    ("autograd_step", by_a_function_of_a_function),
     ("module_step", parameter_by_parameter),
     ("module_step", with_unused_ones_allowed),
     ("module_step", loaded_from_a_state),
+    ("module_step", by_a_closure),
     ("GatedSum", OwnParameters),
     ("GatedSum", Lazy),
     ("GatedSum", Functional),
+    ("GatedSum", LinearWithMore),
+    ("GatedSum", ListOfParameters),
     ("share_weights", whole_layers_put_in),
     ("share_weights", by_registering),
     ("share_weights", written_into_the_dict),
     ("layer_outputs", as_context_managers),
     ("layer_outputs", with_keyword_default),
     ("layer_outputs", forward_replaced_for_a_while),
+    ("layer_outputs", by_a_hook_on_everything),
     ("HuberFunction", WithSetupContext),
     ("HuberFunction", EntryByEntry),
     ("HuberFunction", OfOneEntry),
+    ("HuberFunction", OfTheClass),
     ("StaticGraph", Recursive),
     ("StaticGraph", ValuesOnTheNodes),
+    ("StaticGraph", ByNumber),
 ]
 
 WRONG = [
@@ -632,6 +793,9 @@ WRONG = [
     ("tensor_step", x_scaled_in_place),
     ("tensor_step", loss_of_the_first_row),
     ("autograd_step", no_longer_learned),
+    ("autograd_step", loss_on_the_tape),
+    ("autograd_step", tape_left_off),
+    ("autograd_step", moved_on_the_tape),
     ("autograd_step", normalised_gradients),
     ("module_step", weight_decay_left_on),
     ("module_step", thawed_first),
@@ -646,6 +810,7 @@ WRONG = [
     ("share_weights", only_the_top),
     ("share_weights", copied_at_each_run),
     ("layer_outputs", as_a_list),
+    ("layer_outputs", evaluated_from_now_on),
     ("layer_outputs", error_swallowed),
     ("layer_outputs", flattened_names),
     ("layer_outputs", removed_by_the_next_call),
@@ -658,6 +823,7 @@ WRONG = [
     ("StaticGraph", AnyMessage),
     ("StaticGraph", KeyErrors),
     ("StaticGraph", RunWhenMade),
+    ("StaticGraph", NoSpareInput),
 ]
 
 
@@ -684,3 +850,26 @@ def test_checks_leave_torchs_random_state():
     check("pytorch.GatedSum", OwnParameters)
     check("pytorch.module_step", parameter_by_parameter)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_checks_leave_the_tape_as_it_was_and_need_it_not():
+    with torch.no_grad():
+        assert check("pytorch.autograd_step", zeroed_afterwards, points=3) == 3.0
+        assert not torch.is_grad_enabled()
+    check("pytorch.autograd_step", tape_left_off, points=3)
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(
+    "function, attempt, words",
+    [
+        ("autograd_step", tape_left_off, "autograd is still switched off"),
+        ("autograd_step", loss_on_the_tape, "still hangs on the tape; a float is asked for"),
+        ("autograd_step", moved_on_the_tape, "operation. In other words: moving a weight is no"),
+        ("module_step", every_parameter_has_one, "that got no gradient? It is None (line "),
+        ("GatedSum", NoParameters, "It has no parameters: does __init__ make a layer"),
+    ],
+)
+def test_what_torch_means_is_said_in_plain_words(function, attempt, words):
+    with pytest.raises(CheckFailed, match=re.escape(words)):
+        check(f"pytorch.{function}", attempt)

@@ -19,20 +19,23 @@ def _by_hand(
     sign=1.0,
     mean_of_gradient=True,
     w2_first=False,
+    w1_moves=True,
+    rate=lambda lr: lr,
 ):
     """The right step, with one of its parts replaced."""
 
     def tensor_step(x, y, w1, w2, lr):
         before = x @ w1
         hidden = before.clamp(min=0)
-        error = hidden @ w2 - y
+        error, lr = hidden @ w2 - y, rate(lr)
         loss = (error**2).sum().item() / divisor(error)
         grad_pred = sign * slope * error / (divisor(error) if mean_of_gradient else 1)
         grad_w2 = hidden.T @ grad_pred
         if w2_first:
             w2 -= lr * grad_w2
         grad_w1 = x.T @ ((grad_pred @ w2.T) * mask(before))
-        w1 -= lr * grad_w1
+        if w1_moves:
+            w1 -= lr * grad_w1
         if not w2_first:
             w2 -= lr * grad_w2
         return loss
@@ -48,6 +51,9 @@ slope_one_at_zero = _by_hand(mask=lambda before: before >= 0)
 uphill = _by_hand(sign=-1.0)
 gradient_of_sum = _by_hand(mean_of_gradient=False)
 w2_moved_first = _by_hand(w2_first=True)
+hidden_for_mask = _by_hand(mask=lambda before: before.clamp(min=0))
+lr_forgotten = _by_hand(rate=lambda lr: 1.0)
+w1_stays = _by_hand(w1_moves=False)
 
 
 def names_rebound(x, y, w1, w2, lr):
@@ -67,13 +73,13 @@ def _two_layers(x, y, w1, w2):
     return ((torch.relu(x @ w1) @ w2 - y) ** 2).sum() / len(x)
 
 
-def _by_tape(loss_of=_two_layers, sign=-1.0, zero_before=True, moves=(True, True)):
+def _by_tape(loss_of=_two_layers, sign=-1.0, cleared=(True, True), moves=(True, True)):
     """The right step, with one of its parts replaced."""
 
     def autograd_step(x, y, w1, w2, lr):
         weights = [w1, w2]
-        if zero_before:
-            for weight in weights:
+        for weight, clear in zip(weights, cleared, strict=True):
+            if clear:
                 weight.grad = None
         loss = loss_of(x, y, w1, w2)
         loss.backward()
@@ -86,12 +92,14 @@ def _by_tape(loss_of=_two_layers, sign=-1.0, zero_before=True, moves=(True, True
     return autograd_step
 
 
-grad_not_zeroed = _by_tape(zero_before=False)
+grad_not_zeroed = _by_tape(cleared=(False, False))
+one_grad_not_zeroed = _by_tape(cleared=(True, False))
 tape_mean_over_entries = _by_tape(lambda x, y, w1, w2: F.mse_loss(torch.relu(x @ w1) @ w2, y))
 tape_sum_over_batch = _by_tape(lambda x, y, w1, w2: _two_layers(x, y, w1, w2) * len(x))
 tape_uphill = _by_tape(sign=1.0)
 relu_left_out = _by_tape(lambda x, y, w1, w2: ((x @ w1 @ w2 - y) ** 2).sum() / len(x))
 first_weight_stays = _by_tape(moves=(False, True))
+second_weight_stays = _by_tape(moves=(True, False))
 
 
 def weights_not_moved(x, y, w1, w2, lr):
@@ -132,6 +140,24 @@ module_mean_over_entries = _by_module(lambda model, x, y: F.mse_loss(model(x), y
 module_sum_over_batch = _by_module(lambda model, x, y: _squared(model, x, y) * len(x))
 module_uphill = _by_module(sign=1.0)
 biases_stay = _by_module(moved=lambda name, parameter: "weight" in name)
+
+
+def frozen_moved(model, x, y, lr):
+    model.requires_grad_(True)
+    return models.module_step(model, x, y, lr)
+
+
+def moved_for_each_layer(model, x, y, lr):
+    """A weight that two layers share is moved twice."""
+    model.zero_grad()
+    loss = _squared(model, x, y)
+    loss.backward()
+    with torch.no_grad():
+        for layer in model.modules():
+            for parameter in layer.parameters(recurse=False):
+                if parameter.grad is not None:
+                    parameter -= lr * parameter.grad
+    return loss.item()
 
 
 def module_not_moved(model, x, y, lr):
@@ -277,6 +303,38 @@ def _clear_own(model, names):
                 del layer._forward_hooks[key]
 
 
+def written_over(model, names, x):
+    def keep(outputs, name, inputs, output):
+        outputs[name] = output
+
+    try:
+        return _hooked(model, names, x, keep)
+    finally:
+        _clear_own(model, names)
+
+
+def last_hook_removed(model, names, x):
+    outputs = {}
+    for name in names:
+        layer = model.get_submodule(name)
+        handle = layer.register_forward_hook(
+            lambda layer, inputs, output, name=name: _keep(outputs, name, inputs, output)
+        )
+    try:
+        model(x)
+    finally:
+        if names:
+            handle.remove()
+    return outputs
+
+
+def error_swallowed(model, names, x):
+    try:
+        return models.layer_outputs(model, names, x)
+    except RuntimeError:
+        return {}
+
+
 def every_layer_kept(model, names, x):
     return models.layer_outputs(model, [name for name, _ in model.named_modules() if name], x)
 
@@ -301,7 +359,7 @@ def all_hooks_cleared(model, names, x):
         for name in names:
             layer = model.get_submodule(name)
             layer.register_forward_hook(
-                lambda layer, inputs, output, name=name: outputs.__setitem__(name, output)
+                lambda layer, inputs, output, name=name: _keep(outputs, name, inputs, output)
             )
         model(x)
     finally:
@@ -356,6 +414,11 @@ mean_not_passed_back = _huber(count=lambda slope: 1)
 slope_not_cut = _huber(slope_of=lambda r, delta: r)
 slope_one_outside = _huber(
     slope_of=lambda r, delta: torch.where(r.abs() <= delta, r, r.sign()),
+)
+sign_forgotten = _huber(slope_of=lambda r, delta: torch.where(r.abs() <= delta, r, delta))
+abs_forgotten = _huber(
+    slope_of=lambda r, delta: torch.where(r <= delta, r, delta),
+    loss_of=lambda r, slope, delta: torch.where(r <= delta, r**2 / 2, delta * (r - delta / 2)),
 )
 delta_ignored = _huber(
     slope_of=lambda r, delta: r.clamp(-1, 1),
@@ -533,12 +596,67 @@ class FrozenWeights(_Parts):
         return call
 
 
+class ReadWhileUpdating(_Parts):
+    """Values are computed when they are asked for, those of the updates one by one."""
+
+    def function(self, inputs, outputs, updates):
+        self.refuse(self.needed([*outputs, *updates.values()]), inputs)
+
+        def call(*values):
+            known = self.known(inputs, values)
+
+            def value(node):
+                if node not in known:
+                    parents = [value(parent) for parent in node.parents]
+                    known[node] = node.operation(*parents) if node.operation else node.value
+                return known[node]
+
+            results = [value(node) for node in outputs]
+            for shared, node in updates.items():
+                shared.value = value(node)
+            return results
+
+        return call
+
+
 class NothingRefused(_Parts):
     def refuse(self, order, inputs):
         pass
 
     def known(self, inputs, values):
         return dict(zip(inputs, values, strict=False))
+
+
+class RefusedAtTheCall(_Parts):
+    def function(self, inputs, outputs, updates):
+        def call(*values):
+            return models.StaticGraph.function(self, inputs, outputs, updates)(*values)
+
+        return call
+
+
+class UpdatesNotLookedAt(_Parts):
+    """Placeholders that only updates need are not missed."""
+
+    def function(self, inputs, outputs, updates):
+        self.refuse(self.needed(outputs), inputs)
+        return RefusedAtTheCall.function(self, inputs, outputs, updates)
+
+
+class CallNamesNothing(_Parts):
+    def known(self, inputs, values):
+        return dict(zip(inputs, values, strict=True))
+
+
+class NothingNamed(CallNamesNothing):
+    def refuse(self, order, inputs):
+        if any(node.name and node not in inputs for node in order):
+            raise ValueError("an input is missing")
+
+
+class OneTooManyTaken(_Parts):
+    def known(self, inputs, values):
+        return super().known(inputs, values[: len(inputs)])
 
 
 class OrderOfMaking(_Parts):
@@ -558,6 +676,10 @@ MOVED = (
     "the same names, or forget to move any?"
 )
 CLEARED = "The second call moves further than its own gradient says. What does .grad hold by then?"
+ALL_MOVE = "How many weights does the net have, and how many of them have moved?"
+RATE = "How far should a step go whose lr is 0?"
+EXCHANGED = "Two shared variables exchange their values. What does the second update see?"
+WHICH_INPUT = "Your caller has many inputs. Which one does your message mean?"
 DOWNHILL = "A gradient points uphill. Does your loss fall from one call to the next?"
 
 ANSWERS = {
@@ -597,12 +719,25 @@ ANSWERS = {
                 "The loss is a mean over the batch. Is your gradient that of a mean?",
                 gradient_of_sum,
             ),
+            Misconception(
+                "hidden_for_mask",
+                "The bracket [h > 0] is 1 or 0. What is yours for a hidden unit of 3?",
+                hidden_for_mask,
+            ),
+            Misconception("lr_forgotten", RATE, lr_forgotten),
+            Misconception("w1_stays", ALL_MOVE, w1_stays),
         ],
     ),
     "autograd_step": Answer(
         models.autograd_step,
         [
             Misconception("grad_not_zeroed", CLEARED, grad_not_zeroed),
+            Misconception(
+                "one_grad_not_zeroed",
+                "One weight goes where it should, the other too far. What do the two .grad hold "
+                "when the second call begins?",
+                one_grad_not_zeroed,
+            ),
             Misconception("weights_not_moved", MOVED, weights_not_moved),
             Misconception("loss_after", WHEN, tape_loss_after),
             Misconception("mean_over_entries", MEAN, tape_mean_over_entries),
@@ -613,9 +748,8 @@ ANSWERS = {
                 "Two matrices with nothing between them are one matrix. What stands between yours?",
                 relu_left_out,
             ),
-            Misconception(
-                "first_weight_stays", "How many weights does the net have?", first_weight_stays
-            ),
+            Misconception("first_weight_stays", ALL_MOVE, first_weight_stays),
+            Misconception("second_weight_stays", ALL_MOVE, second_weight_stays),
         ],
     ),
     "module_step": Answer(
@@ -637,6 +771,16 @@ ANSWERS = {
                 "How long is a step: the gradient times the learning rate, or nearly the learning "
                 "rate whatever the gradient?",
                 other_optimizer,
+            ),
+            Misconception(
+                "frozen_moved",
+                "Some weights are frozen on purpose. Are they still, after your call?",
+                frozen_moved,
+            ),
+            Misconception(
+                "moved_for_each_layer",
+                "Two layers may hold one and the same parameter. How often do you move it?",
+                moved_for_each_layer,
             ),
         ],
     ),
@@ -741,6 +885,21 @@ ANSWERS = {
                 inputs_kept,
             ),
             Misconception(
+                "written_over",
+                "The next layer may write into what it is given. What do you hold then?",
+                written_over,
+            ),
+            Misconception(
+                "last_hook_removed",
+                "How many hooks do you hang up, and how many of them can you still take down?",
+                last_hook_removed,
+            ),
+            Misconception(
+                "error_swallowed",
+                "The model failed. How does your caller hear of it?",
+                error_swallowed,
+            ),
+            Misconception(
                 "every_layer_kept",
                 "Your caller asked for some layers by name. How many did it get?",
                 every_layer_kept,
@@ -800,6 +959,16 @@ ANSWERS = {
                 slope_one_outside,
             ),
             Misconception(
+                "sign_forgotten",
+                "Draw the loss far to the left of 0: does it rise or fall there?",
+                sign_forgotten,
+            ),
+            Misconception(
+                "abs_forgotten",
+                "A residual of minus one million: is it within delta of 0?",
+                abs_forgotten,
+            ),
+            Misconception(
                 "delta_ignored", "Your caller chooses delta. Do you use it?", delta_ignored
             ),
             Misconception(
@@ -822,11 +991,8 @@ ANSWERS = {
     "StaticGraph": Answer(
         models.StaticGraph,
         [
-            Misconception(
-                "updated_one_by_one",
-                "Two shared variables exchange their values. What does the second update see?",
-                UpdatedOneByOne,
-            ),
+            Misconception("updated_one_by_one", EXCHANGED, UpdatedOneByOne),
+            Misconception("read_while_updating", EXCHANGED, ReadWhileUpdating),
             Misconception(
                 "outputs_after_updates",
                 "Is the loss that your caller gets that of the old weights, or of the new ones?",
@@ -866,6 +1032,24 @@ ANSWERS = {
                 "nothing_refused",
                 "What does your caller read who forgets an input?",
                 NothingRefused,
+            ),
+            Misconception(
+                "refused_at_the_call",
+                "A forgotten input is known before there is a number. When does your caller hear "
+                "of it?",
+                RefusedAtTheCall,
+            ),
+            Misconception(
+                "updates_not_looked_at",
+                "Updates need values too. Which placeholders lead to them?",
+                UpdatesNotLookedAt,
+            ),
+            Misconception("nothing_named", WHICH_INPUT, NothingNamed),
+            Misconception("call_names_nothing", WHICH_INPUT, CallNamesNothing),
+            Misconception(
+                "one_too_many_taken",
+                "What becomes of a value for which there is no input?",
+                OneTooManyTaken,
             ),
             Misconception(
                 "order_of_making",
