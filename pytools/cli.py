@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -63,8 +64,6 @@ def build(
     force: Annotated[bool, typer.Option("--force", help="Execute what is in step, too.")] = False,
 ) -> None:
     """Make the executed pair and the release of each notebook from its source."""
-    from pathlib import Path
-
     from pytools import build
 
     selected = build.select(Path.cwd(), names or [])
@@ -78,6 +77,30 @@ def build(
     for paths in selected:
         build.build(paths, force)
         typer.echo(f"built {paths.name}")
+
+
+@app.command()
+def train(
+    net: Annotated[Path, typer.Option(help="The net file, YAML.")],
+    solver: Annotated[Path, typer.Option(help="The solver file, YAML.")],
+    data: Annotated[
+        str,
+        typer.Option(help="digits, mnist, fashion_mnist, cifar10; or a folder of class folders."),
+    ] = "digits",
+    weights: Annotated[
+        Path | None, typer.Option(help="Start from these, layer by layer, by name.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last good snapshot.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The folder for all that is written.")] = Path(
+        "trained"
+    ),
+) -> None:
+    """Train a net without code: its layers are one file, how it learns is another."""
+    from pytools.models import train_from_files
+
+    train_from_files(net, solver, data, weights, resume, out, say=typer.echo)
 
 
 @app.command()
@@ -109,12 +132,18 @@ def grade(
 
     Exit code 0: all graded; 3: some failed or need review; 1: stopped, and the last line says why.
     """
-    from pytools.grading.console import grade_and_tell
-    from pytools.grading.course import Course
     from pytools.grading.options import COLD, NONE, WARM, Options
 
     kernels = NONE if sandbox == "none" else COLD if cold else WARM
     options = Options(workers, seconds, kernels, scheduler, again)
+    if kernels == WARM and not scheduler:
+        from pytools.grading.sandbox import warm
+
+        warm.prepare()  # before the imports below, which take as long as it does
+
+    from pytools.grading.console import grade_and_tell
+    from pytools.grading.course import Course
+
     if not grade_and_tell(Course(), name, student or [], options):
         raise typer.Exit(SOME_OPEN)
 
@@ -128,3 +157,7 @@ def report(
     from pytools.grading.report import write_report
 
     typer.echo(f"wrote {', '.join(write_report(Course(), name))}")
+
+
+if __name__ == "__main__":
+    main()
