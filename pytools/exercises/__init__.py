@@ -20,6 +20,12 @@ TOPICS = (
     "gcn",
     "unsupervised",
     "pytorch",
+    "devices",
+    "training",
+    "transfer",
+    "siamese",
+    "net2net",
+    "scoring",
 )
 
 

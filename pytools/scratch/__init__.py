@@ -55,6 +55,7 @@ from pytools.scratch.linear import mean_center, softmax_cross_entropy
 from pytools.scratch.lstm import lstm_step, lstm_step_backward
 from pytools.scratch.lstm_sequence import lstm_backward, lstm_forward
 from pytools.scratch.neighbours import knn_predict, pairwise_distance
+from pytools.scratch.net2net import deepen_conv, deepen_linear, widen_conv, widen_linear
 from pytools.scratch.optimizers import (
     adagrad,
     adam,
@@ -66,7 +67,9 @@ from pytools.scratch.optimizers import (
     rmsprop,
     sgd,
 )
+from pytools.scratch.pairs import hardest_negatives, sample_pairs, sample_triplets
 from pytools.scratch.pool import max_pool_backward, max_pool_forward
+from pytools.scratch.ranking import recall_at_k, spearman
 from pytools.scratch.rbm import (
     cd1_gradients,
     gibbs,
@@ -126,6 +129,8 @@ __all__ = [
     "deep_code",
     "deep_loss",
     "deep_outputs",
+    "deepen_conv",
+    "deepen_linear",
     "gat_attention",
     "gat_backward",
     "gat_forward",
@@ -136,6 +141,7 @@ __all__ = [
     "gradient_norms",
     "graph_gradients",
     "graph_readout",
+    "hardest_negatives",
     "hidden_probability",
     "init_weights",
     "knn_predict",
@@ -162,6 +168,7 @@ __all__ = [
     "numerical_gradient",
     "pairwise_distance",
     "rbm_free_energy",
+    "recall_at_k",
     "reconstruct",
     "relative_error",
     "rmsprop",
@@ -171,9 +178,12 @@ __all__ = [
     "rnn_step",
     "rnn_step_backward",
     "sample",
+    "sample_pairs",
+    "sample_triplets",
     "sgd",
     "small_lenet",
     "softmax_cross_entropy",
+    "spearman",
     "start_rbm",
     "text_batches",
     "topological_order",
@@ -189,4 +199,6 @@ __all__ = [
     "untied_loss",
     "upsample",
     "visible_probability",
+    "widen_conv",
+    "widen_linear",
 ]
