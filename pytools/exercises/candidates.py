@@ -53,5 +53,8 @@ class Candidate:
 
 
 def _numbers(features: Any) -> np.ndarray:
-    """Column 0: which rows these are."""
-    return np.rint(np.asarray(features)[:, 0]).astype(int)
+    """Column 0: which rows these are. ValueError where they are not rows as they were given."""
+    numbers = np.asarray(features)[:, 0]
+    if np.any(numbers < 0) or np.any(numbers != np.rint(numbers)):
+        raise ValueError("these are no rows of features: candidates get rows as they are")
+    return numbers.astype(int)

@@ -44,7 +44,7 @@ def widen_linear_cases(rng: np.random.Generator) -> list[Case]:
         Case(draw(2, 3, 2, 5)),
         Case(draw(2, 3, 2, 5)),
         Case(draw(5, 4, 3, 7)),
-        Case(draw(6, 4, 3, 67), note="far more than twice as many units"),
+        Case(draw(6, 4, 3, 1003), note="far more than twice as many units"),
         Case(draw(24, 4, 3, 41, 0.1), note="with noise"),
         Case(draw(3, 5, 2, 5), "edge", "no unit more"),
         Case(draw(3, 5, 2, 5, 0.1), "edge", "no unit more, with noise"),
@@ -69,7 +69,7 @@ def widen_conv_cases(rng: np.random.Generator) -> list[Case]:
         Case(draw(1, 2, 2, (2, 2, 1, 1), 3)),
         Case(draw(2, 3, 3, (4, 3, 3, 3), 5)),
         Case(draw(2, 3, 3, (2, 3 * 4), 5), note=flat.format(4)),
-        Case(draw(1, 4, 2, (2, 4, 2, 2), 67), note="far more than twice as many channels"),
+        Case(draw(1, 4, 2, (2, 4, 2, 2), 1003), note="far more than twice as many channels"),
         Case(draw(3, 4, 3, (2, 4, 2, 2), 41, 0.1), note="with noise"),
         Case(draw(3, 4, 3, (2, 4 * 9), 41, 0.1), note=f"with noise; {flat.format(9)}"),
         Case(draw(1, 3, 2, (2, 3, 2, 2), 3), "edge", "no channel more"),
@@ -129,9 +129,17 @@ def measure_widen(case: Case, arrays: dict[str, np.ndarray]) -> dict[str, np.nda
         bias = rows[2][second.size : second.size + width]
         other = sources(w1, b1, second, bias)
         seen["other units copied from the generator's next numbers"] = np.any(source != other)
-        counts = np.bincount(source[len(w1) :], minlength=len(w1))
-        seen["each old unit is copied now and then"] = np.all(counts > 1)
+        seen["old units are copied about equally often"] = all(
+            evenly(drawn[len(w1) :], len(w1)) for drawn in (source, other)
+        )
     return {name: np.array(int(value)) for name, value in seen.items()}
+
+
+def evenly(drawn: np.ndarray, width: int) -> bool:
+    """Whether each unit is drawn about as often; by chance, no in less than one in 10⁵."""
+    counts = np.bincount(drawn, minlength=width)
+    mean = len(drawn) / width
+    return bool(np.all(np.abs(counts - mean) < 5 * np.sqrt(mean)))
 
 
 def wide_shape(w2: np.ndarray, width: int, new_width: int) -> tuple[int, ...]:
@@ -165,7 +173,7 @@ def judge_units(
             "new rows are old ones and noise of the given size": 0.8 < size < 1.25,
             "each entry has a noise of its own": len(np.unique(added)) > 0.9 * added.size,
             "the noise is normal, around 0": (0.01 < beyond < 0.1)
-            and abs(np.mean(added)) < 0.25 * noise,
+            and abs(np.mean(added)) < 0.25 * np.std(added),
             "no noise at all": close(added, 0 * added),
         }
     else:
@@ -188,16 +196,20 @@ def judge_outgoing(
     copies = old[:, source]
     grown = len(source) > width
     clones = count[source][width:] - 1
+    shared = close(new, copies / count[source][:, None])
+    other = grown and not shared
+    halves = copies / np.minimum(count[source], 2)[:, None]
     turned = wide2.reshape(len(w2), -1, len(source)).swapaxes(1, 2)
     return {
         "copies of a unit together send what it sent": close(sums, old),
-        "copies of a unit send equal shares": close(new, copies / count[source][:, None]),
-        "every unit sends what the old one sent": grown and close(new, copies),
+        "copies of a unit send equal shares": shared,
+        "every unit sends what the old one sent": other and close(new, copies),
         "old units send what they sent": grown and close(new[:, :width], old),
         "new units send nothing": grown and close(new[:, width:], 0 * new[:, width:]),
-        "every unit sends the same share": grown and close(new, copies * width / len(source)),
-        "every unit sends half": grown and close(new, copies / 2),
-        "only clones are counted": grown
+        "every unit sends the same share": other and close(new, copies * width / len(source)),
+        "every unit sends half": other and close(new, copies / 2),
+        "units with copies send half": other and close(new, halves),
+        "only clones are counted": other
         and close(new[:, width:], copies[:, width:] / np.maximum(clones, 1)[:, None]),
         "places come before channels": grown
         and new.shape[2] > 1
@@ -324,6 +336,10 @@ def opened(model: Any) -> tuple[list[int], np.ndarray, np.ndarray]:
             b = np.zeros(len(w)) if layer.bias is None else plain(layer.bias, "a bias")
             sizes.append(w.shape)
             entries += [w, b]
+    dtypes = sorted({str(array.dtype) for array in entries})
+    if len(dtypes) > 1:
+        text = f"Its model holds {' and '.join(dtypes)} side by side, and can't be run."
+        raise Unusable("numbers", text)
     return kinds, np.array(sizes).reshape(-1, 2), in_a_row(entries)
 
 
@@ -346,9 +362,11 @@ def measure_grow(case: Case, arrays: dict[str, np.ndarray]) -> dict[str, np.ndar
     fits = fits and arrays["weights"].size == np.sum(sizes[:, 0] * (sizes[:, 1] + 1))
     kinds = np.resize([1, 0], 2 * len(base) - 1)
     untouched = in_a_row([a for layer in model.layers for a in layer])
+    single = untouched.dtype == np.float32
     seen = {
         "Linear and ReLU take turns, from Linear to Linear": np.array_equal(arrays["kinds"], kinds),
         f"(out, in) of the Linear layers are {sizes.tolist()}": fits,
+        "a float32 model stays float32": not single or arrays["weights"].dtype == np.float32,
     }
     unknown = [(np.full(s, np.nan), np.full(s[0], np.nan)) for s in sizes]
     grown = split(arrays["weights"], sizes) if fits else unknown

@@ -27,6 +27,7 @@ FIRST = 1000.0  # the first product takes this many times as long as a later one
 SLOW = 20.0  # one that is disturbed this many times,
 FAST = 0.2  # and one that is lucky only so much of it
 ON_CPU = 3.0  # a product on the CPU of a machine with a GPU takes this many times as long
+MOVE = 2.0  # to draw a matrix, or to move it to the GPU, takes this many times as long
 LAUNCH = 0.02  # to hand a product to the GPU takes this share of it
 PATIENT = 10_000  # from so many readings in a row on, the clock goes faster: nobody waits in vain
 DEVICES = ("cuda", "mps")
@@ -102,8 +103,17 @@ class Run:
         self.now += seconds
 
     def synchronize(self, *args: Any, **kwargs: Any) -> None:
-        self.require("cuda" if self.machine.cuda else "mps")
+        """A stream's."""
         self.wait()
+
+    def synchronizes(self, kind: str) -> Callable:
+        """What waits for a device of that kind, and raises where there is none."""
+
+        def synchronize(*args: Any, **kwargs: Any) -> None:
+            self.require(kind)
+            self.wait()
+
+        return synchronize
 
     def wait(self) -> None:
         self.now = max(self.now, self.queue_ends)
@@ -194,11 +204,11 @@ def _fakes(run: Run) -> list[tuple[Any, str, Any]]:
         (torch.cuda, "device_count", lambda: int(machine.cuda)),
         (torch.cuda, "current_device", lambda: 0),
         (torch.cuda, "get_device_name", lambda *args: "a pretended GPU"),
-        (torch.cuda, "synchronize", run.synchronize),
+        (torch.cuda, "synchronize", run.synchronizes("cuda")),
         (torch.cuda, "current_stream", lambda *args: run),
         (torch.cuda, "default_stream", lambda *args: run),
         (torch.cuda, "Event", type("Event", (_Event,), {"run": run})),
-        (torch.mps, "synchronize", run.synchronize),
+        (torch.mps, "synchronize", run.synchronizes("mps")),
         (torch.mps, "is_available", lambda: machine.mps),
         (torch.backends.mps, "is_available", lambda: machine.mps),
         (torch.backends.mps, "is_built", lambda: machine.mps),
@@ -206,7 +216,7 @@ def _fakes(run: Run) -> list[tuple[Any, str, Any]]:
         (torch.accelerator, "is_available", lambda: kind is not None),
         (torch.accelerator, "device_count", lambda: count),
         (torch.accelerator, "current_accelerator", lambda *args, **kwargs: accelerator),
-        (torch.accelerator, "synchronize", run.synchronize),
+        (torch.accelerator, "synchronize", run.synchronizes(kind or "cuda")),
     ]
 
 
@@ -245,6 +255,10 @@ def _modes(run: Run) -> list:
     aten = torch.ops.aten
     products = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.mv, aten.dot}
     makers = {aten.rand, aten.randn, aten.randint, aten.normal_, aten.uniform_, aten.normal}
+
+    def on_gpu(value: Any) -> bool:
+        return isinstance(value, (str, torch.device)) and str(value).split(":")[0] in DEVICES
+
     read_back = {"item", "tolist", "numpy", "cpu", "__float__", "__array__"}
 
     class Placed(TorchFunctionMode):
@@ -257,7 +271,10 @@ def _modes(run: Run) -> list:
                 return run.on_gpu
             if func == torch.Tensor.cuda:
                 self.here("cuda")
+                run.other(MOVE)
                 return args[0]
+            if func == torch.Tensor.to and any(map(on_gpu, (*args[1:], *(kwargs or {}).values()))):
+                run.other(MOVE)
             if getattr(func, "__name__", "") in read_back:
                 run.wait()
             kwargs = {name: self.here(value) for name, value in (kwargs or {}).items()}
@@ -268,7 +285,7 @@ def _modes(run: Run) -> list:
             if not isinstance(value, (str, torch.device)):
                 return value
             kind = str(value).split(":")[0]
-            if kind in DEVICES:
+            if on_gpu(value):
                 run.require(kind)
                 run.on_gpu = True
                 return torch.device("cpu")
@@ -290,7 +307,7 @@ def _modes(run: Run) -> list:
             elif func.overloadpacket is aten._local_scalar_dense:
                 run.wait()
             elif func.overloadpacket in makers:
-                run.other(2.0)  # drawing matrices is no part of a product
+                run.other(MOVE)  # drawing matrices is no part of a product
             else:
                 run.other(0.001)
             return result

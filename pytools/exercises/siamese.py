@@ -55,6 +55,7 @@ def l1_cases(rng: np.random.Generator) -> list[Case]:
 
     single = tuple(x.astype(np.float32) for x in draw(6, 5))
     large, small = draw(4, 3), draw(4, 3)
+    below, above = np.sort(small[:2], axis=0)
     return [
         Case(draw(2, 3), note=ARRIVES),
         Case(draw(5, 4), note=ARRIVES),
@@ -63,7 +64,7 @@ def l1_cases(rng: np.random.Generator) -> list[Case]:
         Case(draw(1, 5), "edge", "a batch of one"),
         Case(draw(6, 1), "edge", "one entry a row"),
         Case((1e4 * large[0], 1e4 * large[1], large[2]), "numerical", "entries near 10000"),
-        Case((1e-3 * small[0], 1e-3 * small[1], small[2]), "numerical", "entries near .001"),
+        Case((1e-3 * above, 1e-3 * below, small[2]), "numerical", "entries near .001, a above b"),
         Case(single, "numerical", "float32 tensors"),
     ]
 
@@ -115,9 +116,18 @@ def run_hinge(
 
 
 def triplet_cases(rng: np.random.Generator) -> list[Case]:
-    def draw(n: int, d: int, alpha: float, kinds: str = "both", upstream: float = 1.0) -> tuple:
+    def draw(
+        n: int,
+        d: int,
+        alpha: float,
+        kinds: str = "both",
+        upstream: float = 1.0,
+        sides: bool = False,
+    ) -> tuple:
         """By kind, far from the kink: all triplets cost something, none does, or every other."""
         a, p, n_ = rng.standard_normal((3, n, d))
+        if sides:  # then what is added to each difference does not cancel
+            n_, a, p = np.sort((a, p, n_), axis=0)
         gap = ((a - p) ** 2).sum(axis=1) - ((a - n_) ** 2).sum(axis=1)
         costs = {"both": np.arange(n) % 2 == 0, "all": np.ones(n, bool), "none": np.zeros(n, bool)}
         wanted = np.where(costs[kinds], rng.uniform(0.3, 0.9, n), rng.uniform(-3, -1.2, n)) * alpha
@@ -132,7 +142,7 @@ def triplet_cases(rng: np.random.Generator) -> list[Case]:
         Case(draw(6, 4, 1.0)),
         Case(draw(5, 5, 0.5), note="another alpha; as many triplets as entries"),
         Case(draw(7, 3, 2.0, upstream=float(rng.uniform(2, 5))), note="the loss is scaled later"),
-        Case(draw(4, 6, 1.5, "all"), note="every triplet costs something"),
+        Case(draw(4, 6, 1.5, "all", sides=True), note="every triplet costs something"),
         Case(draw(1, 4, 1.0, "all"), "edge", "one triplet"),
         Case(draw(5, 3, 1.0, "none"), "edge", "no triplet costs anything"),
         Case(draw(6, 1, 1.0), "edge", "one entry a row"),
@@ -175,7 +185,7 @@ def ratio_cases(rng: np.random.Generator) -> list[Case]:
         order = np.array([True, False, True, False])
         return np.where(order, near, far), np.where(order, far, near), 1.0
 
-    base = rng.uniform(0.9e4, 1e4, 5)
+    base, near = rng.uniform(0.9e4, 1e4, 5), rng.uniform(0.5, 3, 4)
     single = [x.astype(np.float32) for x in draw(6)[:2]]
     return [
         Case(draw(2)),
@@ -183,7 +193,7 @@ def ratio_cases(rng: np.random.Generator) -> list[Case]:
         Case(draw(8, float(rng.uniform(2, 5))), note="the loss is scaled afterwards"),
         Case(draw(6, -0.5), note="the loss is scaled afterwards"),
         Case(draw(1), "edge", "one triplet"),
-        Case((*[rng.uniform(0.5, 3, 4)] * 2, 1.0), "edge", "both distances are equal"),
+        Case((near, near + 1e-3, 1.0), "edge", "both distances are almost equal"),
         Case((np.zeros(3), rng.uniform(0.5, 2, 3), 1.0), "edge", "no distance to the own class"),
         Case(apart(1e4), "numerical", "distances up to 10000"),
         Case(apart(800.0), "numerical", "distances up to 800"),

@@ -124,7 +124,7 @@ def stopping_cases(rng: np.random.Generator) -> list[Case]:
 
     first, second = draw(5, 4, 3, 3.6, 2, 2.9, 2.4, 1), draw(9, 7, 8, 6, 6.6, 5, 5.5, 6, 7)
     slow = 1 - 1e-6 * np.arange(1.0, 9) * rng.uniform(1, 2)
-    up = draw(3, 4, 5, 6, 7, 8)
+    up, low = draw(3, 4, 5, 6, 7, 8), draw(3, 1, 2, 1.5, 2.5)
     return [
         Case((2, [first]), note="update gets one value after the other, until it returns True"),
         Case((3, [draw(5, 4, 4.6, 3, 3.8, 3.4, 4.2, 2)])),
@@ -135,6 +135,7 @@ def stopping_cases(rng: np.random.Generator) -> list[Case]:
         Case((1, [draw(3, 2, 2.5, 1)]), "edge", "a patience of 1"),
         Case((2, [up]), "edge", "the first value is the best"),
         Case((3, [up - 20]), "edge", "values below 0"),
+        Case((2, [low - low.min()]), "edge", "a best value of 0"),
         Case((2, [1e15 * first]), "edge", "very large values"),
         Case((2, [second, 2 * first]), "edge", "two objects, in turns"),
         Case((2, [slow]), "numerical", "it gets better by a millionth each time"),
@@ -195,6 +196,8 @@ def net_cases(rng: np.random.Generator) -> list[Case]:
     edge, mults = "edge", {"lr_mult": 0.1, "decay_mult": 0}
     overlapping = [{"type": "MaxPool2d", "kernel_size": 2, "stride": 1}, flatten, linear(2)]
     averaged = [{"type": "AvgPool2d", "kernel_size": 2}, flatten, linear(2)]
+    rows_first = [linear(hidden), relu, flatten, linear(out)]
+    taken = [linear(3), relu, linear(2, in_features=3)]
     dropped = [linear(hidden), {"type": "Dropout", "p": 0.3}, linear(out)]
     return [
         case([linear(hidden), relu, linear(out)], 2, 4, note="its weights are set, then x goes in"),
@@ -207,8 +210,16 @@ def net_cases(rng: np.random.Generator) -> list[Case]:
         case(overlapping, 2, 1, 4, 4, group=edge, note="a pooling with its own stride"),
         case(averaged, 2, 3, 4, 4, group=edge, note="pooling first: three channels"),
         case([linear(3, **mults), relu, linear(2)], 2, 4, group=edge, note="with multipliers"),
+        case(rows_first, 2, 3, 5, group=edge, note="a linear layer on three rows of five numbers"),
         case(misspelt, 1, 4, group=edge, note="no such type", words=("Liner", "Linear")),
         case(odd_key, 1, 4, group=edge, note="no such key", words=("out_feature", "out_features")),
+        case(
+            taken,
+            *(1, 4),
+            group=edge,
+            note="a key of torch that no layer may have",
+            words=("in_features", "out_features"),
+        ),
         case(
             odd_size,
             *(1, 1, 5, 5),
@@ -235,7 +246,8 @@ def run_build_net(
     ]
     if words:
         with torch.random.fork_rng(devices=[]):
-            return nothing, nothing, nothing, 0.0, refusal(attempt, config, *words)
+            said = refusal(attempt, config, *words)
+        return nothing, nothing, nothing, nothing, said
     with torch.random.fork_rng(devices=[]):
         net = attempt(config)
         if not isinstance(net, torch.nn.Module):
@@ -251,8 +263,8 @@ def run_build_net(
         output = net(torch.tensor(x))
     sizes = [parameter.numel() for parameter in net.parameters()]
     layers = [isinstance(part(net, name), getattr(torch.nn, kind)) for name, kind in wanted]
-    dropped = sum(m.p for m in net.modules() if isinstance(m, torch.nn.Dropout))
-    return output, sizes, layers, dropped, np.zeros(3)
+    dropped = [m.p for m in net.modules() if isinstance(m, torch.nn.Dropout)]
+    return output, sizes, layers, dropped, nothing
 
 
 def part(net: Any, name: str) -> Any:
@@ -331,7 +343,7 @@ def run_resume(
     import torch
 
     batch = tensors(x, y)
-    saved, saved_optimizer = model.build(x + 1), None
+    saved = model.build(x)
     with torch.no_grad():
         for parameter in saved.parameters():
             parameter.add_(0.5)
@@ -354,7 +366,9 @@ def run_resume(
             if file not in ("none", "code"):
                 raise
             got = -1
-        ran = trap.exists()
+        ran = [float(trap.exists())]
+        if path.exists() != (file != "none"):
+            raise Unusable("file", "It made, moved or removed the file: it is only to read it.")
     if file == "code":  # what becomes of such a file is not settled, but it must not run
         return 0, np.zeros(0), np.zeros(0), ran
     weights = in_a_row(list(module.parameters()))

@@ -86,7 +86,7 @@ def table(rows: Sequence[Sequence[object]]) -> str:
 
 
 def draw_curves(history: Mapping[str, Sequence]) -> Figure:
-    """Loss and accuracy, and the learning rate below."""
+    """The losses, and the learning rate below."""
     train, valid = np.array(history["train"]), np.array(history["valid"])
     fig = Figure(figsize=(7.2, 4.6), layout="constrained")
     upper, lower = fig.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -96,7 +96,7 @@ def draw_curves(history: Mapping[str, Sequence]) -> Figure:
     upper.plot(valid[:, 0], valid[:, 1], "o-", color=VERMILION, label="loss, validation")
     upper.set(title="Loss and learning rate", ylabel="cross-entropy", ylim=(0, None))
     upper.legend(frameon=False)
-    lower.plot(train[:, 0], train[:, 2], color="black")
+    lower.step(train[:, 0], train[:, 2], where="post", color="black")
     lower.set(xlabel="iteration", ylabel="rate", ylim=(0, None))
     for ax in (upper, lower):
         ax.grid(alpha=0.3)

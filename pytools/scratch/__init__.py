@@ -69,7 +69,7 @@ from pytools.scratch.optimizers import (
 )
 from pytools.scratch.pairs import hardest_negatives, sample_pairs, sample_triplets
 from pytools.scratch.pool import max_pool_backward, max_pool_forward
-from pytools.scratch.ranking import recall_at_k, spearman
+from pytools.scratch.ranking import pearson, recall_at_k, spearman
 from pytools.scratch.rbm import (
     cd1_gradients,
     gibbs,
@@ -167,6 +167,7 @@ __all__ = [
     "normalize_adjacency",
     "numerical_gradient",
     "pairwise_distance",
+    "pearson",
     "rbm_free_energy",
     "recall_at_k",
     "reconstruct",

@@ -130,9 +130,8 @@ def draw_confusion(
         fig = Figure(figsize=SIZE)
         left, right = fig.subplots(1, 2)
     draw_counts(left, counts, classes)
-    left.add_patch(
-        Rectangle((cell[1] - 0.5, cell[0] - 0.5), 1, 1, fill=False, color=VERMILION, linewidth=3)
-    )
+    frame = dict(fill=False, color=VERMILION, linewidth=3, clip_on=False)  # whole at the border
+    left.add_patch(Rectangle((cell[1] - 0.5, cell[0] - 0.5), 1, 1, **frame))
     chosen = images[(true == cell[0]) & (pred == cell[1])]
     if len(chosen):
         sheet = side_by_side(chosen[: COLUMNS * ROWS])

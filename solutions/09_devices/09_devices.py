@@ -19,6 +19,7 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -41,7 +42,8 @@ plt.style.use(STYLE)
 # of its own, with a memory of its own. So three things are new:
 #
 # - a tensor lives on a *device*, and an operation wants all its tensors on one;
-# - `tensor.to(device)` copies it there, over a bus that is far slower than either memory. Move the
+# - `tensor.to(device)` copies it there, over a bus, the wires between the two, which is far slower
+#   than either memory. Move the
 #   model once, each batch once, and nothing else;
 # - a CPU hands work over and goes on. More of that in section 2.
 #
@@ -76,7 +78,7 @@ check("devices.best_device", best_device, points=1, seed=9901)
 # older than torch wants.
 
 # %% tags=["demo", "this-machine", "nbval-ignore-output"]
-device = best_device()
+device = torch.device(best_device())  # also where it returns a name
 print(models.describe_device())
 
 # %% [markdown]
@@ -108,7 +110,8 @@ print(f"the call returns after {1e3 * called:.1f} ms, the work is done after {1e
 # clock. Then time several products, at least three, each by itself: wait for the device, read the
 # clock, multiply, wait, read. Return the median in seconds. `time.perf_counter()` is the clock.
 # `torch.cuda.synchronize()` waits for a CUDA GPU, `torch.accelerator.synchronize()` for any; where
-# there is none they raise, and a CPU needs no waiting.
+# there is none they raise, and a CPU needs no waiting. The device comes as a `torch.device` or as
+# its name, and `torch.device(device).type` is a name in both cases.
 #
 # The check runs you on machines that it pretends: some have a GPU, and on all of them a product
 # takes as long as a script says. So your own machine may be as busy as it likes.
@@ -182,7 +185,7 @@ show(fig, f"From n = {sides[0]} to {sides[-1]}: {rates[0]:.2g} to {rates[-1]:.3g
 assert rates[-1] > 10 * rates[0]
 
 # %% [markdown]
-# A product of tiny matrices is all overhead: Python, the choice of a kernel, the way there. That is
+# A product of tiny matrices is all overhead: Python, the choice of a routine, the way there. That is
 # why we hand over large pieces, and why a batch is a batch.
 
 # %% [markdown]
@@ -196,8 +199,8 @@ assert rates[-1] > 10 * rates[0]
 #
 # A sum `x + y` of float32 does one operation for 12 bytes, $I = 1/12$, on any machine. A product of
 # matrices does $2n^3$ for $3 \cdot 4n^2$ bytes, $I = n/6$: large ones live under the flat part of
-# the roof. Let us measure yours. First $B$, by a copy, then $P$, by the best of some products; the
-# shortest times count here, since a roof is what the machine can do undisturbed.
+# the roof. Let us measure yours. First $B$, by a copy and by a sum, then $P$, by the best of some
+# products; the shortest times count here, since a roof is what the machine can do undisturbed.
 
 # %% tags=["demo", "nbval-ignore-output"]
 roof = models.measure_roof(device)
@@ -242,7 +245,8 @@ assert roof.allows(works[0].intensity) < roof.peak  # x + y waits for memory
 # One step of training. The batch is a pair `(x, labels)`, the loss the mean cross-entropy of
 # `model(x)`. With `autocast` True, the forward pass runs under autocast in bfloat16, *on the device
 # where the model is*: `next(model.parameters()).device.type` names it. Gradients that lie in `.grad`
-# from before must not count. Return the loss before the step, as a float.
+# from before must not count. Return the loss before the step, as a float: the tensor would keep its
+# whole graph in memory.
 
 
 # %% nbgrader={"grade": false, "grade_id": "devices-train_step-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -281,9 +285,8 @@ def seconds_per_image(model, size, shape, autocast=False):
     """The median time of a step over the images of its batch."""
     batch = torch.randn(size, *shape, device=device), torch.randint(10, (size,), device=device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    return (
-        models.seconds_of(lambda: train_step(model, batch, optimizer, autocast), device, 5) / size
-    )
+    step = partial(train_step, model, batch, optimizer, autocast)
+    return models.seconds_of(step, device, repeats=5) / size
 
 
 sizes = [1, 4, 16, 64, 256]
@@ -298,9 +301,9 @@ assert each[-1] < each[0]
 
 # %% [markdown]
 # The curve gets flat: then the device is busy, and larger batches only take memory. (What they do
-# to learning is another matter; notebook 03 has it.) Where memory ends, PyTorch raises
-# `torch.OutOfMemoryError`. Halve the batch and try again; here a function that behaves like a GPU
-# with room for 48 images:
+# to learning is another matter: fewer steps, and less noise in each.) Where memory ends, PyTorch
+# raises `torch.OutOfMemoryError`. Halve the batch and try again; here a function that behaves like a
+# GPU with room for 48 images:
 
 
 # %% tags=["demo"]
@@ -327,12 +330,12 @@ def try_way(autocast=False, memory_format=torch.contiguous_format, batch=64):
     return 1 / seconds_per_image(net, batch, (3, 32, 32), autocast)
 
 
-last = torch.channels_last
+pixels = torch.channels_last
 speeds = {
     "as it is": try_way(),
-    "channels_last": try_way(memory_format=last),
+    "channels_last": try_way(memory_format=pixels),
     "autocast": try_way(autocast=True),
-    "both": try_way(autocast=True, memory_format=last),
+    "both": try_way(autocast=True, memory_format=pixels),
 }
 for name, speed in speeds.items():
     print(f"{name:14} {speed:8.0f} images/s {speed / speeds['as it is']:6.2f} times")
@@ -426,7 +429,8 @@ else:
 #
 # First without a network: all replicas are in one list. Afterwards `.grad` of every parameter holds,
 # in every replica, the mean over all of them. A parameter whose `.grad` is None everywhere (a frozen
-# layer) keeps None. Where only some replicas have a gradient, None counts as zero. Weights stay as
+# layer) keeps None. Where only some replicas have a gradient, None counts as zero, and all get the
+# mean. Each replica gets a tensor of its own, as on machines that share no memory. Weights stay as
 # they are: the step is not yours to take.
 
 
@@ -437,11 +441,11 @@ def average_gradients(models):
     models: a list of replicas of one net, after backward.
     """
     ### BEGIN SOLUTION
-    for replicas in zip(*(model.parameters() for model in models), strict=True):
-        grads = [parameter.grad for parameter in replicas if parameter.grad is not None]
+    for same in zip(*(model.parameters() for model in models), strict=True):
+        grads = [parameter.grad for parameter in same if parameter.grad is not None]
         if grads:
             mean = sum(grads) / len(models)
-            for parameter in replicas:
+            for parameter in same:
                 parameter.grad = mean.clone()
     ### END SOLUTION
 
@@ -455,7 +459,8 @@ check("devices.average_gradients", average_gradients, points=4, seed=9905)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Two replicas, one batch of digits: is the mean of the halves the gradient of the whole?
+# Two replicas, one batch of digits: is the mean of the halves the gradient of the whole? `new_net`
+# makes a small net for digits, the same one for the same seed; `batches` draws images and labels.
 
 
 # %% tags=["demo"]
@@ -481,7 +486,7 @@ assert before > 1e-3 and after < 1e-6
 # *rank*. They meet in a *process group*, which speaks gloo between CPUs and nccl between GPUs. Its
 # main word is `all_reduce`: every process hands in a tensor, and every one gets the sum. The program
 # is `pytools/models/data_parallel.py`. Its heart is your exercise, with the list of replicas
-# replaced by the network:
+# replaced by the network, and `dist` for `torch.distributed`:
 #
 #     for parameter in model.parameters():
 #         if parameter.grad is not None:
@@ -539,7 +544,8 @@ names = [str(size) for size in run["sizes"]]
 ax.bar(names, compute, label="forward and backward")
 ax.bar(names, reduce, bottom=compute, label="all_reduce")
 ax.set(title="A step of two processes", xlabel="images for each process", ylabel="ms")
-ax.legend()
+ax.set_ylim(top=1.25 * (compute + reduce).max())  # room for the legend
+ax.legend(loc="upper left", ncols=2)
 share = reduce / (compute + reduce)
 words = ", ".join(f"{size}: {part:.0%}" for size, part in zip(names, share, strict=True))
 show(fig, f"Share of all_reduce in a step, by images for each process: {words}.")

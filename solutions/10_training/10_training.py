@@ -154,8 +154,12 @@ fig.suptitle("One digit, drawn eight times")
 show(fig, "One digit eight times: moved by up to a pixel it stays a digit, mirrored it does not.")
 
 # %% [markdown]
-# Now the loop. `lr_at` gives the learning rate of each iteration, `change` is the augmentation; both
-# do nothing yet. `tqdm` draws the progress bar: it wraps anything that one can loop over.
+# Now a net, and the loop. The net has a *dropout* layer (Srivastava et al., 2014): while it trains,
+# each number that passes becomes 0 with a probability of 0.2, so that no unit can rely on one other.
+#
+# In the loop, `lr_at` gives the learning rate of each iteration, and the optimiser keeps its own in
+# `param_groups`, a list of dicts. `change` is the augmentation. Both do nothing yet. `tqdm` draws the
+# progress bar: it wraps anything that one can loop over.
 
 
 # %% tags=["demo"]
@@ -183,8 +187,8 @@ def fit(net, batches, epochs, lr_at=lambda it: 0.1, change=lambda x: x, bar=Fals
 
 
 # %% [markdown]
-# While a net is used, and not trained, two things are to be switched off: dropout (`net.eval()`), and
-# the tape (`torch.no_grad()`).
+# While a net is used, and not trained, two things are to be switched off: dropout (`net.eval()`; a new
+# net is in training, and `net.train()` brings it back there), and the tape (`torch.no_grad()`).
 
 
 # %% tags=["demo", "nbval-ignore-output"]
@@ -202,7 +206,8 @@ print(f"test accuracy: {accuracy(predict(net, test_set.images), test_set.labels)
 
 # %% [markdown]
 # What does augmentation buy? Train one net on 400 digits as they are, and one on the same digits moved.
-# Then read the test digits, as they are and moved by up to one pixel.
+# Then read the test digits, as they are and moved by up to one pixel. (`TensorDataset` is a ready-made
+# `Dataset`: the rows of some tensors.)
 
 # %% tags=["demo", "nbval-ignore-output"]
 moved_test = models.augment(test_set.images, chance, shift=1)
@@ -262,8 +267,8 @@ check("training.step_lr", step_lr, points=2, seed=9003)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Your rule against a fixed rate, on all digits, without dropout's noise. Look at the last third of
-# the two curves.
+# Your rule against a fixed rate, on all digits, and without dropout's noise: for once, the net trains
+# in `eval()`. Look at the last third of the two curves.
 
 # %% tags=["demo"]
 rules = {"fixed, 0.1": lambda it: 0.1, "step, from 0.1": lambda it: step_lr(0.1, 0.3, 75, it)}
@@ -379,8 +384,9 @@ show(fig, "The training loss falls to the end; the validation loss falls, then r
 #
 # ### Exercise 5 · `resume` (4 points)
 #
-# At the very first start there is no checkpoint. Then return 0 and touch nothing. Otherwise load the
-# model and the optimiser, and return the step that the checkpoint says.
+# At the very first start there is no checkpoint (`path.exists()` tells). Then return 0 and touch nothing,
+# not even the file. Otherwise load the model and the optimiser, and return the step that the checkpoint
+# says.
 
 
 # %% nbgrader={"grade": false, "grade_id": "training-resume-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -415,7 +421,8 @@ check("training.resume", resume, points=4, seed=9005)
 
 # %% tags=["demo"]
 solver = models.Solver(
-    *(0.05, 150),
+    base_lr=0.05,
+    max_iter=150,
     batch_size=32,
     momentum=0.9,
     shift=1,
@@ -453,9 +460,8 @@ second = new_trainer()
 second.step = resume(checkpoint, second.model, second.optimizer)
 second.run(progress=False)
 difference = (weights_of(second) - weights_of(unbroken)).abs().max().item()
-print(
-    f"stopped at {stop}, went on to {second.step}; largest difference of a weight: {difference:.3f}"
-)
+print(f"stopped at {stop}, went on to {second.step};", end=" ")
+print(f"largest difference of a weight: {difference:.3f}")
 
 # %% [markdown]
 # It trains, and perhaps as well as the other one. But it is another run. What it lost is
@@ -468,7 +474,6 @@ print(
 # | the generator of the augmentation | how images are moved |
 # | torch's own generator | which units dropout leaves out |
 # | best value and count of early stopping | it would wait anew |
-# | the step | the schedule |
 #
 # There are traps. A `DataLoader` that is not given a generator draws a number from torch's own one
 # each time you start to loop over it: once more in a run that was resumed. And a file that is half
@@ -528,7 +533,7 @@ COMMON = ("type", "name", "lr_mult", "decay_mult")  # may stand on every layer
 # - `lr_mult` and `decay_mult` are for the optimiser; leave them out.
 # - A type that is not in `LAYERS`, or a key that this type cannot have, is a `ValueError`. Its text has
 #   the unknown word and the nearest known one. `difflib.get_close_matches("Liner", ["Linear", "ReLU"])`
-#   is `["Linear"]`.
+#   is `["Linear"]`; if no word is near enough, it is `[]`.
 # - The config belongs to your caller: do not change it.
 #
 # `getattr(nn, "ReLU")` is `nn.ReLU`, and `f(**{"a": 1})` is `f(a=1)`.
@@ -576,7 +581,8 @@ check("training.build_net", build_net, points=5, seed=9006)
 #
 # Caffe (Jia et al., 2014) went all the way: its users wrote two text files, one for the net and one for
 # the *solver*, and trained from the command line. Files like these can be compared, mailed and printed
-# in a paper. Ours are YAML: `key: value`, and a list has a dash for each entry.
+# in a paper. Ours are YAML: `key: value`, a list has a dash for each entry, and a short dict may stand
+# in braces. `yaml.safe_load` makes dicts and lists of it.
 
 
 # %% tags=["demo"]
@@ -611,9 +617,9 @@ weight_decay: 0.0005
 batch_size: 32
 shift: 1                # augmentation: moved by up to one pixel
 max_iter: 400
-test_interval: 50       # a look at the validation images
+test_interval: 50       # look at the validation images after every 50 iterations
 patience: 5             # early stopping, in looks
-snapshot: 20            # a checkpoint
+snapshot: 20            # write a checkpoint after every 20
 snapshot_prefix: digits
 random_seed: {seed}
 device: cpu
@@ -631,8 +637,8 @@ write("solver.yaml", solver_file)
 # good checkpoint.
 
 # %% tags=["demo", "nbval-ignore-output"]
-command = [sys.executable, "-m", "pytools.cli", "train", "--data", "digits", "--net", "net.yaml"]
-command += ["--solver", "solver.yaml", "--out", "run"]
+words = "train --data digits --net net.yaml --solver solver.yaml --out run"
+command = [sys.executable, "-m", "pytools.cli", *words.split()]  # what `course` stands for
 
 
 def course_train(*more):
@@ -641,9 +647,8 @@ def course_train(*more):
 
 
 enough = int(rng.integers(2, 12)) * 20
-process = subprocess.Popen(
-    command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-)
+nowhere = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+process = subprocess.Popen(command, cwd=folder, **nowhere)
 while process.poll() is None and not (folder / f"run/digits_iter_{enough}.pt").exists():
     time.sleep(0.001)
 process.kill()
@@ -704,17 +709,8 @@ parity = parity.replace("name: digit, out_features: 10", "name: parity, out_feat
 write("parity.yaml", parity)
 
 # %% tags=["demo", "nbval-ignore-output"]
-command = [
-    sys.executable,
-    "-m",
-    "pytools.cli",
-    "train",
-    "--data",
-    "pictures",
-    "--net",
-    "parity.yaml",
-]
-command += ["--solver", "solver.yaml", "--out", "parity"]
+words = "train --data pictures --net parity.yaml --solver solver.yaml --out parity"
+command = [sys.executable, "-m", "pytools.cli", *words.split()]
 print(course_train("--weights", "run/weights.pt").stdout)
 
 # %% [markdown]
@@ -737,10 +733,9 @@ print(f"{report.count('http')} links to elsewhere")
 best = build_net(yaml.safe_load(net_file))
 best.load_state_dict(ends[1])
 logits = predict(best, test_set.images)
-matrix = confusion_matrix(logits.argmax(dim=1), test_set.labels, 10)
-print(
-    f"test accuracy {accuracy(logits, test_set.labels):.3f}, {matrix.trace()} of {matrix.sum()} right"
-)
+matrix = torch.as_tensor(confusion_matrix(logits.argmax(dim=1), test_set.labels, 10))
+print(f"test accuracy {accuracy(logits, test_set.labels):.3f},", end=" ")
+print(f"{matrix.trace()} of {matrix.sum()} right")
 assert accuracy(logits, test_set.labels) >= 0.94
 ConfusionImages((test_set.images + 1) / 2, logits.argmax(dim=1), test_set.labels, range(10))
 
@@ -794,7 +789,8 @@ train_large("cifar10") if profile == "full" else None
 # Next: **11 · Transfer**, where a net that others have trained on a million photographs reads yours.
 #
 # **Sources.** Jia et al. (2014), *Caffe: convolutional architecture for fast feature embedding*. Prechelt
-# (1998), *Early stopping: but when?* LeCun, Bottou, Bengio & Haffner (1998), *Gradient-based learning
+# (1998), *Early stopping: but when?* Srivastava et al. (2014), *Dropout: a simple way to prevent neural
+# networks from overfitting*. LeCun, Bottou, Bengio & Haffner (1998), *Gradient-based learning
 # applied to document recognition*. Clevert, Unterthiner & Hochreiter (2016), *Fast and accurate deep
 # network learning by exponential linear units*. Data: Alpaydin & Kaynak (1998); Xiao, Rasul & Vollgraf
 # (2017), *Fashion-MNIST*; Krizhevsky (2009), *Learning multiple layers of features from tiny images*.

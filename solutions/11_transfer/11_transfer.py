@@ -99,10 +99,11 @@ print("one patch:", tuple(test_x[:1].shape), "->", tuple(logits.shape))
 # What does a layer make of each image? A layer that puts out feature maps (N, C, H, W) has a number
 # for each place. Average over the places, so that a row does not depend on where a thing lies: (N, C).
 #
-# You know the tools: hooks, `no_grad`, and evaluation mode, `model.eval()`, in which dropout and batch
-# normalisation do what they do at test time. Leave the model as you found it: its mode,
-# its weights, its hooks. Many images at once do not fit into memory, so let them go through in
-# batches of 32, say.
+# You know the tools: hooks, `no_grad`, and evaluation mode, `model.eval()`: dropout then lets all
+# through, and batch normalisation uses the means that it kept in training, instead of taking the
+# batch's and changing its own. `model.training` says in which mode a model is. Leave it as you found
+# it: its mode, its weights, its hooks. Many images at once do not fit into memory, so let them go
+# through in batches of 32, say: `images.split(32)`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "transfer-extract_features-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -150,12 +151,13 @@ check("transfer.extract_features", extract_features, points=4, seed=9111)
 # %% tags=["demo"]
 train_f = models.cached_features(net, train_x, "pool")
 test_f = models.cached_features(net, test_x, "pool")
-mine = extract_features(net, torch.tensor(test_x[:4]), "pool").numpy()
+mine = np.asarray(extract_features(net, torch.tensor(test_x[:4]), "pool"))
 print("features", train_f.shape, " as yours:", np.allclose(mine, test_f[:4], atol=1e-3))
 
 # %% [markdown]
 # Look before you classify. Here are some test patches, each with its four nearest training patches:
-# near by pixels, and near by features. Which sees the material?
+# near by pixels, and near by features. (The mean over all training patches is taken off first: what
+# they have in common tells none from another.) Which sees the material?
 
 
 # %% tags=["demo"]
@@ -185,14 +187,17 @@ show(fig, "Left of the line a patch, right its neighbours: pixels mix materials,
 # %% [markdown]
 # ## 3. Which classifier?
 #
-# With features, a picture is a row of a table, and everything that works on tables works again:
-# logistic regression, trees, random forests (Breiman, 2001), boosted trees (Friedman, 2001). Which
-# one? Hold some labels back and let the candidates show what they can.
+# With features, a picture is a row of a table, and everything that works on tables works again.
+# Logistic regression is one linear layer with softmax. A tree asks one question after another, each
+# about one feature: is it above a threshold? A random forest lets many trees vote, each grown on
+# rows drawn at random (Breiman, 2001); boosted trees are grown one by one, each to mend what those
+# before it left wrong (Friedman, 2001). Which one? Hold some labels back and let the candidates show
+# what they can.
 #
 # ### Exercise 2 · `best_classifier` (4 points)
 #
-# Hold out 5 % of the rows at random, rounded, but at least one. Train each candidate on all other
-# rows, and score it by its accuracy on the held-out ones. All candidates get the same rows, as they
+# Hold out 5 % of the rows at random, rounded to the nearest number, but at least one. Train each
+# candidate on all other rows, and score it by its accuracy on the held-out ones. All candidates get the same rows, as they
 # are, and the random rows come from `rng` alone (`rng.permutation`). The best score wins, of equals the
 # first in the dict.
 #
@@ -230,8 +235,9 @@ check("transfer.best_classifier", best_classifier, points=4, seed=9112)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The candidates, on our 300 rows, with three generators. Beside it, the accuracy on the 200 test
-# patches: in real life you would not know it.
+# The candidates of scikit-learn, on our 300 rows, held out three times. A pipeline is one classifier
+# made of two steps: `StandardScaler` brings each feature to mean 0 and spread 1. Beside
+# the scores, the accuracy on the 200 test patches: in real life you would not know it.
 
 # %% tags=["demo", "nbval-ignore-output"]
 logistic = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
@@ -260,8 +266,9 @@ print("chosen:", *[best for best, _ in choices])
 # ## 4. The rival: visual words
 #
 # Before trained features there were counted ones. Cut small squares out of all pictures and let
-# k-means find what they typically look like: a *codebook* of *visual words* (Sivic & Zisserman,
-# 2003). A picture is then described as a text is: by how often it uses each word, whatever the
+# k-means find what they typically look like. (It puts centres among the squares, and by turns gives
+# each square to its nearest centre and moves each centre to the mean of its squares.) The centres
+# are a *codebook* of *visual words* (Sivic & Zisserman, 2003). A picture is then described as a text is: by how often it uses each word, whatever the
 # order. Our words are squares of 8×8 pixels, freed of brightness and contrast (Varma & Zisserman,
 # 2003). No label is needed for that.
 
@@ -314,7 +321,9 @@ check("transfer.bag_of_words", bag_of_words, points=3, seed=9113)
 def histograms(descriptors, codebook):
     """A bag of words for each image: (N, K)."""
     words = torch.tensor(codebook)
-    return np.stack([bag_of_words(d, words).numpy() for d in torch.tensor(descriptors).to(words)])
+    return np.stack(
+        [np.asarray(bag_of_words(d, words)) for d in torch.tensor(descriptors).to(words)]
+    )
 
 
 train_w, test_w = histograms(train_d, codebook), histograms(test_d, codebook)
@@ -400,7 +409,8 @@ budget_slider(Study(budgets, found, chance=0.1))
 #
 # Make the groups for any model: the head's parameters at `base_lr`, all others at `base_lr *
 # body_factor`. An optimiser must meet each parameter once, also one that several layers share; and
-# mind that a layer `fc2` is no part of a head named `fc`.
+# mind that a layer `fc2` is no part of a head named `fc`. To ask whether two parameters are the same
+# one, compare their `id`: `==`, and `in` on a list, compare numbers.
 
 
 # %% nbgrader={"grade": false, "grade_id": "transfer-finetune_groups-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -432,8 +442,8 @@ check("transfer.finetune_groups", finetune_groups, points=3, seed=9114)
 # %% [markdown]
 # To see it on a small machine we train only the top of the net: its last block, its last
 # convolution, and a new head. What lies below stays frozen, so what it says of an image can be
-# computed once. (Batch normalisation stays in evaluation mode: with a batch of 25, its own mean and
-# variance would be noise.)
+# computed once, with notebook 08's `layer_outputs`. (Batch normalisation stays in evaluation mode:
+# with a batch of 25, its own mean and variance would be noise.)
 
 
 # %% tags=["demo"]

@@ -51,15 +51,15 @@ rng = np.random.default_rng(seed)
 # ## 2. Wider
 #
 # Take two linear layers, $h = f(W_1 x + b_1)$ and $y = W_2 h + b_2$, where $f$ works unit by unit:
-# ReLU, ELU, tanh. Say unit 2 is copied: a new unit $h_3$ has its row of $W_1$ and its entry of
-# $b_1$. So $h_3 = h_2$ for every input, and the next layer would see $h_2$ twice. It has to give
-# each of the two *half* of the old weight:
+# ReLU, ELU, tanh. Say there are units 0, 1 and 2, and unit 2 is copied: a new unit $h_3$ has its
+# row of $W_1$ and its entry of $b_1$. So $h_3 = h_2$ for every input, and the next layer would see
+# $h_2$ twice. It has to give each of the two *half* of the old weight:
 #
 # $$w h_2 = \tfrac{w}{2} h_2 + \tfrac{w}{2} h_3$$
 #
-# In general, new unit $j$ copies old unit $g(j)$. The old units stay where they are, $g(j) = j$ for
-# $j < H$; for the others, $g(j)$ is drawn from $0, \ldots, H - 1$, each equally likely. With $c_u$
-# the number of units that have the source $u$, the original included:
+# In general, unit $j$ of the wider layer copies old unit $g(j)$. The old units stay where they are,
+# $g(j) = j$ for $j < H$; for each of the others, $g(j)$ is drawn anew from $0, \ldots, H - 1$, all
+# equally likely. With $c_u$ the number of units that have the source $u$, the original included:
 #
 # $$W_1'[j, :] = W_1[g(j), :], \qquad b_1'[j] = b_1[g(j)], \qquad
 # W_2'[:, j] = \frac{W_2[:, g(j)]}{c_{g(j)}}$$
@@ -272,9 +272,9 @@ watch_growth(
 #   and a ReLU.
 #
 # Steps are done in their order, each on the net that the steps before it left. `i` counts the
-# Linear layers of that net, from 0, and never names the last one: its units are the outputs. Return
-# a new model of the same kind and dtype, and leave the old one as it is. The random numbers come
-# from `rng`, without noise.
+# Linear layers of that net, from 0: after `("deep", 0)`, number 1 is the new layer. It never names
+# the last one: its units are the outputs. Return a new model of the same kind and dtype, and leave
+# the old one as it is. The random numbers come from `rng`, without noise.
 #
 # `layer.weight.detach().numpy()` is a weight as an array. To write one into a layer, use
 # `with torch.no_grad(): layer.weight.copy_(torch.tensor(w))`; `layer.to(dtype)` converts its dtype.
@@ -440,7 +440,9 @@ for kind in ("linear", "conv"):
 # convolution, convolution before a linear layer, linear layers.
 #
 # In the quick profile it learns the 8 × 8 digits, with a white frame to make them 12 × 12; in the
-# full one, MNIST.
+# full one, MNIST. `forward_flops` counts *floating-point operations* (FLOPs): two, a product and a
+# sum, for each weight that is used at each place. They are the same on every machine; seconds are
+# not.
 
 # %% tags=["demo"]
 if profile == "full":
@@ -490,9 +492,6 @@ train(lenet, images, labels, adam, 1 if profile == "full" else 2, order)
 print(f"right after training on: {right(lenet, test_images, test_labels).sum()} of {len(before)}")
 
 # %% [markdown]
-# `forward_flops` counts *floating-point operations* (FLOPs): two, a product and a sum, for each
-# weight that is used at each place. They are the same on every machine; seconds are not.
-#
 # ## 8. A feature distance grows too
 #
 # In notebook 12 a net put pictures at a distance, $\lVert G(x_1) - G(x_2) \rVert_1$, and the hinge
@@ -504,7 +503,8 @@ print(f"right after training on: {right(lenet, test_images, test_labels).sum()} 
 #
 # With twice as many units, all distances are about twice as large. The old margin then seems to be
 # met by nearly all pairs, and these teach nothing any more. So measure the factor, and rescale the
-# margin.
+# margin. Here are all pairs of test images of different digits; the margin is put where 60 % of
+# them are within it, before growing.
 
 # %% tags=["demo", "nbval-ignore-output"]
 torch.manual_seed(seed)
@@ -689,7 +689,7 @@ for target, ax in ((target, ax) for target in TARGETS for ax in axes):
     ax.axhline(target, color="grey", linewidth=0.8)
 axes[0].set_ylabel("loss on held-out images")
 axes[0].legend()
-fig.suptitle("The same net in the end, on two ways")
+fig.suptitle("The same net in the end, in two ways")
 show(
     fig, "Held-out loss over GFLOP, three seeds: grown nets and nets from scratch, two final nets."
 )

@@ -25,7 +25,9 @@ def by_accelerator():
 
 
 def with_a_number():
-    return "cuda:0" if torch.cuda.device_count() else "cpu"
+    if torch.cuda.device_count():
+        return "cuda:0"
+    return "mps:0" if torch.mps.is_available() else "cpu"
 
 
 def by_trying():
@@ -44,7 +46,16 @@ def in_a_row():
 
 
 def by_device_index():
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    gpu = "cuda" if torch.cuda.is_available() else "mps"
+    return torch.device(gpu, 0) if torch.accelerator.is_available() else torch.device("cpu")
+
+
+def no_apple():
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def an_unknown_name():
+    return "gpu" if torch.cuda.is_available() else "cpu"
 
 
 def mps_without_asking():
@@ -210,6 +221,49 @@ def waits_only_once(n, device):
     return statistics.median(times)
 
 
+def knows_only_the_name(n, device):
+    a = torch.randn(n, n, device=device)
+    a @ a
+    times = []
+    for _ in range(9):
+        if device == "cuda":
+            torch.cuda.synchronize()
+        start = time.perf_counter()
+        a @ a
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def moves_in_the_time(n, device):
+    a = torch.randn(n, n)
+    a.to(device) @ a.to(device)
+    times = []
+    for _ in range(9):
+        start = time.perf_counter()
+        (a.to(device=device) @ a.to(device)).cpu()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def of_doubles(n, device):
+    a = torch.rand(n, n, device=device, dtype=torch.float64)
+    a @ a
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        (a @ a).cpu()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def waits_for_a_gpu_everywhere(n, device):
+    a = torch.randn(n, n, device=device)
+    torch.cuda.synchronize()
+    return bare_names(n, device) + 0 * a[0, 0].item()
+
+
 def a_constant(n, device):
     return 0.001
 
@@ -343,6 +397,16 @@ def clipped(model, batch, optimizer, autocast):
     return loss.item()
 
 
+def returns_the_graph(model, batch, optimizer, autocast):
+    x, labels = batch
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        loss = F.cross_entropy(model(x), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
 def returns_nothing(model, batch, optimizer, autocast):
     loss_outside(model, batch, optimizer, autocast)
 
@@ -354,16 +418,20 @@ def stacked(models):
     for parameters in zip(*[m.parameters() for m in models], strict=True):
         grads = [p.grad for p in parameters if p.grad is not None]
         if grads:
-            mean = torch.stack(grads).mean(dim=0)
-            for p in parameters:
-                p.grad = mean  # one tensor for all
+            mean = torch.stack(grads).sum(dim=0) / len(models)
+            rows = torch.stack([mean] * len(models))
+            for p, row in zip(parameters, rows, strict=True):
+                p.grad = row  # places of their own in one tensor
 
 
 def in_place(models):
     first, *others = [dict(m.named_parameters()) for m in models]
     for name, p in first.items():
-        if p.grad is None:
+        same = [p, *(other[name] for other in others)]
+        if all(q.grad is None for q in same):
             continue
+        for q in same:
+            q.grad = torch.zeros_like(q) if q.grad is None else q.grad
         for other in others:
             p.grad += other[name].grad
         p.grad /= len(models)
@@ -374,7 +442,8 @@ def in_place(models):
 def as_one_vector(models):
     rows = []
     for model in models:
-        grads = [p.grad for p in model.parameters() if p.requires_grad]
+        there = [p for p in model.parameters() if p.requires_grad]
+        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in there]
         rows.append(parameters_to_vector(grads))
     mean = sum(rows) / len(rows)
     for model in models:
@@ -388,11 +457,21 @@ def as_one_vector(models):
 
 def through_numpy(models):
     for ps in zip(*(m.parameters() for m in models), strict=True):
-        if any(p.grad is None for p in ps):
+        grads = [p.grad.numpy() for p in ps if p.grad is not None]
+        if not grads:
             continue
-        mean = functools.reduce(np.add, [p.grad.numpy() for p in ps]) / len(ps)
+        mean = functools.reduce(np.add, grads) / len(ps)
         for p in ps:
-            p.grad.numpy()[...] = mean
+            p.grad = torch.from_numpy(mean.copy())
+
+
+def shared(models):
+    for ps in zip(*(m.parameters() for m in models), strict=True):
+        grads = [p.grad for p in ps if p.grad is not None]
+        for p in ps:
+            p.grad = sum(grads) / len(ps) if grads else None
+        for p in ps[1:]:
+            p.grad = ps[0].grad
 
 
 def on_copies(models):
@@ -438,13 +517,21 @@ RIGHT = [
     ("average_gradients", in_place),
     ("average_gradients", as_one_vector),
     ("average_gradients", through_numpy),
+    ("best_device", no_apple),
+    ("time_matmul", of_doubles),
+    ("time_matmul", knows_only_the_name),
+    ("train_step", returns_the_graph),
+    ("average_gradients", shared),
 ]
 
 WRONG = [
     ("best_device", mps_without_asking),
+    ("best_device", an_unknown_name),
     ("best_device", a_number),
     ("time_matmul", warm),
     ("time_matmul", waits_only_once),
+    ("time_matmul", moves_in_the_time),
+    ("time_matmul", waits_for_a_gpu_everywhere),
     ("time_matmul", a_constant),
     ("time_matmul", negative),
     ("time_matmul", smaller_matrices),

@@ -117,6 +117,16 @@ def clones_first(w1, b1, w2, new_width, rng, noise=0.0):
     return parts[0][back], parts[1][back], parts[2][:, back]
 
 
+def copies_of_copies(w1, b1, w2, new_width, rng, noise=0.0):
+    """Clones are drawn from all units so far, so that what was copied often is copied more."""
+    source = list(range(len(w1)))
+    while len(source) < new_width:
+        source.append(source[rng.integers(len(source))])
+    wide1 = w1[source]
+    wide1[len(w1) :] += noise * rng.standard_normal(wide1[len(w1) :].shape)
+    return wide1, b1[source], w2[:, source] / np.bincount(source)[source]
+
+
 # --- widen_conv ------------------------------------------------------------------------------
 
 
@@ -285,6 +295,20 @@ def deeper_at_the_end(model, plan, rng):
     return module_surgery(model, plan, rng)
 
 
+def double_precision(model, plan, rng):
+    """It does not take the old model's inputs any more."""
+    return module_surgery(model, plan, rng).double()
+
+
+def new_layers_of_another_dtype(model, plan, rng):
+    """A model that can't be run."""
+    grown = module_surgery(model, plan, rng)
+    kept = model[0].weight.dtype
+    for layer in list(grown)[2:-1]:
+        layer.to(torch.float32 if kept == torch.float64 else torch.float64)
+    return grown
+
+
 RIGHT = [
     ("widen_linear", unit_by_unit),
     ("widen_linear", single_precision),
@@ -311,6 +335,7 @@ WRONG = [
     ("widen_linear", incoming_divided_instead),
     ("widen_linear", at_most_twice),
     ("widen_linear", clones_first),
+    ("widen_linear", copies_of_copies),
     ("widen_conv", only_convolutions),
     ("widen_conv", divided_by_places_too),
     ("deepen_linear", nearly_the_identity),
@@ -323,6 +348,8 @@ WRONG = [
     ("grow", old_one_scaled),
     ("grow", biases_left_behind),
     ("grow", deeper_at_the_end),
+    ("grow", double_precision),
+    ("grow", new_layers_of_another_dtype),
 ]
 
 

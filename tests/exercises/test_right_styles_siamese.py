@@ -127,6 +127,11 @@ def by_logaddexp(d_same, d_diff):
     return torch.logaddexp(torch.zeros_like(gap), gap).sum() / gap.numel()
 
 
+def floor_and_rest(d_same, d_diff):
+    gap = d_same - d_diff
+    return (F.relu(gap) + torch.log1p(torch.exp(-gap.abs()))).mean()
+
+
 def clamped(d_same, d_diff):
     return torch.log1p(torch.exp((d_same - d_diff).clamp(max=80))).mean()
 
@@ -345,6 +350,7 @@ RIGHT = {
         by_log_sum_exp,
         by_logsigmoid,
         by_logaddexp,
+        floor_and_rest,
     ],
     "sample_pairs": [
         class_by_class,

@@ -4,6 +4,7 @@ import copy
 import difflib
 import math
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -169,6 +170,32 @@ class ComparedWithTheFirst(CountingDown):
         return self.left == 0
 
 
+class WithAGenerator:
+    def __init__(self, patience):
+        self.answers = self.watch(patience)
+        next(self.answers)
+
+    def watch(self, patience):
+        best, waited, stop = math.inf, 0, None
+        while True:
+            value = yield stop
+            waited = 0 if value < best else waited + 1
+            best, stop = min(best, value), waited + 1 > patience
+
+    def update(self, value):
+        return self.answers.send(value)
+
+
+def made_by_a_function(patience):
+    values = []
+
+    def update(value):
+        values.append(value)
+        return len(values) > patience and min(values[-patience:]) >= min(values[:-patience])
+
+    return SimpleNamespace(update=update)
+
+
 class SaysNothingBefore(CountingDown):
     def update(self, value):
         if super().update(value):
@@ -218,6 +245,19 @@ def parameters_copied(path, model, optimizer):
             parameter.copy_(checkpoint["model"][name])
     optimizer.load_state_dict(checkpoint["optimizer"])
     return checkpoint["step"]
+
+
+def removed_after_reading(path, model, optimizer):
+    step = with_try(path, model, optimizer)
+    path.unlink(missing_ok=True)
+    return step
+
+
+def saved_at_the_start(path, model, optimizer):
+    if not path.exists():
+        torch.save({"step": 0}, path)
+        return 0
+    return with_try(path, model, optimizer)
 
 
 def own_learning_rate_kept(path, model, optimizer):
@@ -296,6 +336,54 @@ class Chain(nn.Module):
         return x
 
 
+def as_a_module_dict(config):
+    class Layers(nn.ModuleDict):
+        def forward(self, x):
+            for layer in self.values():
+                x = layer(x)
+            return x
+
+    return Layers(build_net(config).named_children())
+
+
+def on_meta(config):
+    net, x = nn.Sequential(), torch.zeros(1, *config["input"], device="meta")
+    for number, layer in enumerate(config["layers"]):
+        match layer["type"]:
+            case kind if kind not in LAYERS:
+                raise ValueError(words(kind, LAYERS))
+            case "Conv2d":
+                taken = {"in_channels": x.shape[-3]}
+            case "Linear":
+                taken = {"in_features": x.shape[-1]}
+            case _:
+                taken = {}
+        for key in layer.keys() - {"type", "name", "lr_mult", "decay_mult", *LAYERS[kind]}:
+            raise ValueError(words(key, LAYERS[kind]))
+        sizes = {key: value for key, value in layer.items() if key in LAYERS[kind]}
+        module = vars(nn)[kind](**taken, **sizes)
+        net.add_module(layer.get("name", f"{number}"), module)
+        x = copy.deepcopy(module).to("meta")(x)
+    return net
+
+
+def linear_on_the_second_axis(config):
+    net, x = nn.Sequential(), torch.zeros(1, *config["input"])
+    for (name, layer), given in zip(
+        build_net(config).named_children(), config["layers"], strict=True
+    ):
+        if isinstance(layer, nn.Linear):
+            layer = nn.Linear(x.shape[1], given["out_features"])
+        net.add_module(name, layer)
+        x = layer(x)
+    return net
+
+
+def all_that_torch_knows(config):
+    layers = [{k: v for k, v in layer.items() if k != "in_features"} for layer in config["layers"]]
+    return build_net({**config, "layers": layers})
+
+
 def without_the_last(config):
     return build_net({**config, "layers": config["layers"][:-1]})
 
@@ -350,11 +438,15 @@ RIGHT = [
     ("EarlyStopping", ByHistory),
     ("EarlyStopping", CountingDown),
     ("EarlyStopping", WithTensors),
+    ("EarlyStopping", WithAGenerator),
+    ("EarlyStopping", made_by_a_function),
     ("resume", with_try),
     ("resume", with_safe_globals_off),
     ("resume", parameters_copied),
     ("build_net", lazy),
     ("build_net", Chain),
+    ("build_net", as_a_module_dict),
+    ("build_net", on_meta),
 ]
 
 WRONG = [
@@ -369,9 +461,13 @@ WRONG = [
     ("EarlyStopping", SaysNothingBefore),
     ("EarlyStopping", WindowOfTwo),
     ("EarlyStopping", CountingDown(2)),
+    ("resume", removed_after_reading),
+    ("resume", saved_at_the_start),
     ("resume", own_learning_rate_kept),
     ("resume", frozen_afterwards),
     ("resume", nothing_for_no_file),
+    ("build_net", linear_on_the_second_axis),
+    ("build_net", all_that_torch_knows),
     ("build_net", without_the_last),
     ("build_net", without_biases),
     ("build_net", dropout_that_stays_on),

@@ -1,5 +1,6 @@
 """Transfer written in any right way passes; wrong ways that nobody listed do not."""
 
+import contextlib
 import copy
 
 import numpy as np
@@ -15,29 +16,43 @@ from pytools import check, models
 # --- extract_features ------------------------------------------------------------------------
 
 
+@torch.no_grad()
 def one_by_one(model, images, layer):
     was, rows = model.training, []
     model.eval()
     for image in images:
         outputs = models.layer_outputs(model, [layer], image[None])
-        row = outputs[layer][0].detach()
+        row = outputs[layer][0]
         rows.append(row.flatten(1).mean(1) if row.ndim == 3 else row)
     model.train(was)
     return torch.stack(rows).numpy()
 
 
-@torch.no_grad()
 def all_at_once(model, images, layer):
-    found = {}
-    target = dict(model.named_modules())[layer]
-    modes = {module: module.training for module in model.modules()}
-    handle = target.register_forward_hook(lambda m, i, o: found.update(out=o))
+    """Off the tape at the end only."""
+    found, was = {}, model.training
+    handle = model.get_submodule(layer).register_forward_hook(lambda m, i, o: found.update(out=o))
     model.eval()
     model(images)
     handle.remove()
+    model.train(was)
+    out = found["out"].detach()
+    return out.mean(dim=(2, 3)) if out.ndim == 4 else out
+
+
+@torch.no_grad()
+def every_mode_noted(model, images, layer):
+    found = []
+    target = dict(model.named_modules())[layer]
+    modes = {module: module.training for module in model.modules()}
+    handle = target.register_forward_hook(lambda m, i, o: found.append(o))
+    model.eval()
+    for batch in images.chunk(4):
+        model(batch)
+    handle.remove()
     for module, mode in modes.items():
         module.training = mode
-    out = found["out"]
+    out = torch.cat(found)
     return nn.functional.adaptive_avg_pool2d(out, 1)[:, :, 0, 0] if out.dim() == 4 else out
 
 
@@ -62,6 +77,37 @@ def with_a_loader(model, images, layer):
 
 def on_a_copy(model, images, layer):
     return models.extract_features(copy.deepcopy(model), images, layer)
+
+
+def by_torchvision(model, images, layer):
+    feature_extraction = pytest.importorskip("torchvision.models.feature_extraction")
+    was = model.training
+    net = feature_extraction.create_feature_extractor(model, {layer: "it"}).eval()
+    with torch.no_grad():
+        out = torch.cat([net(batch)["it"] for batch in images.split(32)])
+    model.train(was)
+    return out.mean(dim=(2, 3)) if out.ndim == 4 else out
+
+
+def stopping_at_the_layer(model, images, layer):
+    class Enough(Exception):
+        pass
+
+    rows = []
+
+    def hook(module, inputs, output):
+        rows.append(output.flatten(2).mean(2) if output.ndim == 4 else output)
+        raise Enough
+
+    handle, was = model.get_submodule(layer).register_forward_hook(hook), model.training
+    model.eval()
+    with torch.no_grad():
+        for batch in images.split(50):
+            with contextlib.suppress(Enough):
+                model(batch)
+    handle.remove()
+    model.train(was)
+    return torch.cat(rows)
 
 
 def summed_over_places(model, images, layer):
@@ -111,7 +157,7 @@ def by_scikit_learn(features, labels, candidates, rng):
 def by_masks(features, labels, candidates, rng):
     n = len(features)
     held = np.zeros(n, bool)
-    held[rng.choice(n, size=max(1, n // 20), replace=False)] = True
+    held[rng.choice(n, size=max(1, round(n / 20)), replace=False)] = True
     best, top, scores = None, -1.0, {}
     for name in candidates:
         model = copy.deepcopy(candidates[name])
@@ -163,6 +209,11 @@ def always_full_marks(features, labels, candidates, rng):
 def last_alphabetically(features, labels, candidates, rng):
     _, scores = models.best_classifier(features, labels, candidates, rng)
     return max(scores, key=lambda name: (scores[name], name)), scores
+
+
+def scaled_features(features, labels, candidates, rng):
+    scaled = (features - features.mean(axis=0)) / features.std(axis=0)
+    return models.best_classifier(scaled, labels, candidates, rng)
 
 
 def with_replacement(features, labels, candidates, rng):
@@ -269,6 +320,18 @@ def taking_the_layer_itself(model, head, base_lr, body_factor):
     return [{"params": params, "lr": lr} for params, lr in groups]
 
 
+def one_group_each_by_module(model, head, base_lr, body_factor):
+    """A slow group for each layer that is not the head's, by a set of ids."""
+    seen, groups = {id(p) for p in model.get_submodule(head).parameters()}, []
+    groups.append({"lr": base_lr, "params": list(model.get_submodule(head).parameters())})
+    for module in model.modules():
+        own = [p for p in module.parameters(recurse=False) if id(p) not in seen]
+        seen.update(map(id, own))
+        if own:
+            groups.append({"lr": body_factor * base_lr, "params": own})
+    return groups
+
+
 def squared_factor(model, head, base_lr, body_factor):
     groups = models.finetune_groups(model, head, base_lr, body_factor)
     groups[0]["lr"] *= body_factor
@@ -291,6 +354,9 @@ def without_rates(model, head, base_lr, body_factor):
 RIGHT = [
     ("extract_features", one_by_one),
     ("extract_features", all_at_once),
+    ("extract_features", every_mode_noted),
+    ("extract_features", by_torchvision),
+    ("extract_features", stopping_at_the_layer),
     ("extract_features", with_a_loader),
     ("extract_features", on_a_copy),
     ("best_classifier", by_scikit_learn),
@@ -303,6 +369,7 @@ RIGHT = [
     ("finetune_groups", a_group_each),
     ("finetune_groups", with_sets),
     ("finetune_groups", as_generators),
+    ("finetune_groups", one_group_each_by_module),
     ("finetune_groups", taking_the_layer_itself),
 ]
 
@@ -317,6 +384,7 @@ WRONG = [
     ("best_classifier", only_the_best_score),
     ("best_classifier", always_full_marks),
     ("best_classifier", last_alphabetically),
+    ("best_classifier", scaled_features),
     ("best_classifier", with_replacement),
     ("bag_of_words", largest_coordinate_distance),
     ("bag_of_words", by_the_angle),

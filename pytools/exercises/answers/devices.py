@@ -46,12 +46,13 @@ def _timed(
     multiply=lambda a, b: a @ b,
     unit=1.0,
     fresh=False,
+    on_gpu=lambda device: torch.device(device).type == "cuda",
 ):
     """The right way, with one of its parts replaced."""
 
     def time_matmul(n, device):
         def done():
-            if wait and torch.device(device).type == "cuda":
+            if wait and on_gpu(device):
                 torch.cuda.synchronize()
 
         a, b = make(n, device)
@@ -71,6 +72,14 @@ def _timed(
     return time_matmul
 
 
+def _two(n, device):
+    return torch.randn(n, n, device=device), torch.randn(n, n, device=device)
+
+
+def _with_device(n, device):
+    return torch.randn(2, n, n), device
+
+
 no_waiting = _timed(wait=False)
 no_warm_up = _timed(warm=0)
 mean_of_times = _timed(summary=mean)
@@ -79,6 +88,10 @@ total_time = _timed(summary=sum)
 timed_once = _timed(repeats=1)
 milliseconds = _timed(unit=1e3)
 drawn_in_the_time = _timed(fresh=True)
+both_drawn_in_the_time = _timed(fresh=True, make=_two)
+moved_in_the_time = _timed(
+    make=_with_device, multiply=lambda ab, device: ab[0].to(device) @ ab[1].to(device)
+)
 entry_by_entry = _timed(multiply=lambda a, b: a * b)
 times_a_vector = _timed(multiply=lambda a, b: a @ b[:, :1])
 device_not_used = _timed(make=lambda n, device: torch.randn(2, n, n))
@@ -93,6 +106,10 @@ def additions_forgotten(n, seconds):
 
 def entries_counted(n, seconds):
     return 2 * n**2 / seconds / 1e9
+
+
+def side_doubled(n, seconds):
+    return (2 * n) ** 3 / seconds / 1e9
 
 
 def million(n, seconds):
@@ -149,6 +166,16 @@ no_step = _step(move=False)
 half_instead = _step(dtype=torch.float16)
 
 
+def cleared_too_late(model, batch, optimizer, autocast):
+    x, labels = batch
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        loss = F.cross_entropy(model(x), labels)
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.item()
+
+
 def loss_after_the_step(model, batch, optimizer, autocast):
     models.train_step(model, batch, optimizer, autocast)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
@@ -158,25 +185,39 @@ def loss_after_the_step(model, batch, optimizer, autocast):
 # --- average_gradients -----------------------------------------------------------------------
 
 
-def _averaged(combine, into=lambda replicas: replicas):
+def _mean(grads):
+    return sum(grads) / len(grads)
+
+
+def _averaged(combine=_mean, into=lambda replicas: replicas, skip=all, own=torch.clone):
+    """The right way, with one of its parts replaced."""
+
     def average_gradients(replicas):
         for parameters in zip(*(model.parameters() for model in replicas), strict=True):
-            if parameters[0].grad is None:
+            if skip(p.grad is None for p in parameters):
                 continue
-            grad = combine([p.grad for p in parameters])
+            grad = combine([torch.zeros_like(p) if p.grad is None else p.grad for p in parameters])
             for parameter in into(parameters):
-                parameter.grad = grad.clone()
+                parameter.grad = own(grad)
 
     return average_gradients
 
 
 summed = _averaged(sum)
-first_only = _averaged(lambda grads: sum(grads) / len(grads), into=lambda replicas: replicas[:1])
+first_only = _averaged(into=lambda replicas: replicas[:1])
 first_one_copied = _averaged(lambda grads: grads[0])
 divided_by_two = _averaged(lambda grads: sum(grads) / 2)
 
 
-def weights_averaged(replicas):
+def divided_alone(replicas):
+    for model in replicas:
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= len(replicas)
+
+
+def gradients_untouched(replicas):
+    """The weights are averaged instead, which are equal."""
     with torch.no_grad():
         for parameters in zip(*(model.parameters() for model in replicas), strict=True):
             average = sum(parameters) / len(parameters)
@@ -187,16 +228,10 @@ def weights_averaged(replicas):
 def one_after_the_other(replicas):
     """Each replica's gradient is replaced while the next ones still need it."""
     for parameters in zip(*(model.parameters() for model in replicas), strict=True):
-        if parameters[0].grad is not None:
+        if any(p.grad is not None for p in parameters):
             for parameter in parameters:
-                parameter.grad = sum(p.grad for p in parameters) / len(parameters)
-
-
-def none_made_zero(replicas):
-    for parameters in zip(*(model.parameters() for model in replicas), strict=True):
-        grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        for parameter in parameters:
-            parameter.grad = sum(grads) / len(grads)
+                grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+                parameter.grad = _mean(grads)
 
 
 def weights_moved(replicas):
@@ -285,6 +320,16 @@ ANSWERS = {
                 drawn_in_the_time,
             ),
             Misconception(
+                "both_drawn_in_the_time",
+                "What else happens between your two readings of the clock? Matrices can be ready.",
+                both_drawn_in_the_time,
+            ),
+            Misconception(
+                "moved_in_the_time",
+                "The way to the device is long. Do your matrices go there once, or every time?",
+                moved_in_the_time,
+            ),
+            Misconception(
                 "entry_by_entry",
                 "Your line multiplies n² pairs of entries. How many does a product of matrices?",
                 entry_by_entry,
@@ -314,6 +359,11 @@ ANSWERS = {
                 "There are n² entries in the result. What does each of them cost?",
                 entries_counted,
             ),
+            Misconception(
+                "side_doubled",
+                "What do you double: the number of operations, or the side of the matrices?",
+                side_doubled,
+            ),
             Misconception("million", "Giga is not a million. What is it?", million),
             Misconception(
                 "without_giga",
@@ -340,6 +390,11 @@ ANSWERS = {
                 "old_gradients_kept",
                 "backward adds. What lay in the gradients when your step began?",
                 old_gradients_kept,
+            ),
+            Misconception(
+                "cleared_too_late",
+                "You leave no gradients behind. But what did the first call find?",
+                cleared_too_late,
             ),
             Misconception(
                 "loss_summed",
@@ -399,20 +454,20 @@ ANSWERS = {
             ),
             Misconception("divided_by_two", "And with three replicas, or five?", divided_by_two),
             Misconception(
-                "weights_averaged",
-                "The replicas hold the same weights already. In what do they differ?",
-                weights_averaged,
+                "gradients_untouched",
+                "Every gradient is what it was before. The weights are equal already, and a new "
+                "name is no place: where will the optimiser look?",
+                gradients_untouched,
+            ),
+            Misconception(
+                "divided_alone",
+                "Each replica still has its own direction. Where do they hear of each other?",
+                divided_alone,
             ),
             Misconception(
                 "one_after_the_other",
                 "When the second replica is served, what stands in the first one's gradient?",
                 one_after_the_other,
-            ),
-            Misconception(
-                "none_made_zero",
-                "A frozen parameter has no gradient at all. Many optimisers treat zero otherwise: "
-                "think of weight decay.",
-                none_made_zero,
             ),
             Misconception(
                 "weights_moved",

@@ -56,6 +56,10 @@ def _only_clones_share(source, width):
     return share
 
 
+def _half_where_copied(source, width):
+    return 1 / np.minimum(np.bincount(source), 2)[source]
+
+
 def _clones_counted(source, width):
     clones = np.bincount(source, minlength=width) - 1
     return 1 / np.maximum(clones, 1)[source]
@@ -99,6 +103,8 @@ divided_by_the_growth = _by_parts(
     share=lambda source, width: np.full(len(source), width / len(source))
 )
 always_halved = _by_parts(share=lambda source, width: np.full(len(source), 0.5))
+halved_where_copied = _by_parts(share=_half_where_copied)
+silent_clones = _by_parts(share=lambda source, width: 1.0 * (np.arange(len(source)) < width))
 original_not_counted = _by_parts(share=_clones_counted)
 noise_everywhere = _by_parts(disturb=_noise_everywhere)
 noise_is_the_variance = _by_parts(disturb=_noise_of_variance)
@@ -217,12 +223,13 @@ def _grown(
         model = start(model)
         for kind, i, *width in steps(plan):
             layers = list(model)
-            at = 2 * i
+            linear = [k for k, layer in enumerate(layers) if isinstance(layer, nn.Linear)]
+            at, following = linear[i], linear[i + 1]
             if kind == "wide":
                 w1, b1 = _arrays(layers[at])
-                w2, b2 = _arrays(layers[at + 2])
+                w2, b2 = _arrays(layers[following])
                 w1, b1, w2 = (np.asarray(a, w1.dtype) for a in widen(w1, b1, w2, width[0], rng))
-                layers[at], layers[at + 2] = _linear(w1, b1), _linear(w2, b2)
+                layers[at], layers[following] = _linear(w1, b1), _linear(w2, b2)
             else:
                 weight = layers[at].weight
                 layers[at + 1 : at + 1] = identity(len(weight), weight.detach())
@@ -262,6 +269,7 @@ wide_steps_only = _grown(steps=lambda plan: [step for step in plan if step[0] ==
 
 COUNTED = "Two equal units do the work of one. How much of it is left for each?"
 ORIGINAL = "Is the original not one of those that send the same on?"
+HALVED = "How many share the work where a unit is copied twice?"
 DEAD = "Outputs stay, but what gradient does a unit get that is 0 on both sides?"
 FRESH = (
     "Outputs stay, since the new units send nothing. But what is kept of what the old ones know?"
@@ -281,7 +289,13 @@ UNITS = [
         "Is every old unit copied equally often? Some have three copies, some none.",
         divided_by_the_growth,
     ),
-    ("always_halved", "How many share the work where a unit is copied twice?", always_halved),
+    ("always_halved", HALVED, always_halved),
+    ("halved_where_copied", HALVED, halved_where_copied),
+    (
+        "silent_clones",
+        "Outputs stay, but the originals do all the work. What are the clones there for?",
+        silent_clones,
+    ),
     ("original_not_counted", ORIGINAL, original_not_counted),
     ("zeros_added", DEAD, zeros_added),
     ("fresh_units", FRESH, fresh_units),

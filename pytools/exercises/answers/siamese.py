@@ -53,6 +53,10 @@ def second_cut_off(a, b):
     return models.l1_distance(a, b.detach())
 
 
+def small_number_added(a, b):
+    return F.pairwise_distance(a, b, p=1)
+
+
 # --- hinge_embedding -------------------------------------------------------------------------
 
 
@@ -113,6 +117,7 @@ def _triplet(distance=_square, cost=F.relu, reduce=torch.mean):
 
 distances_not_squared = _triplet(euclidean)
 sum_of_absolute_values = _triplet(models.l1_distance)
+eps_in_each_entry = _triplet(lambda a, b: F.pairwise_distance(a, b) ** 2)
 mean_of_squares = _triplet(lambda a, b: ((a - b) ** 2).mean(dim=1))
 without_a_floor = _triplet(cost=lambda gap: gap)
 floor_under_the_mean = _triplet(cost=lambda gap: gap, reduce=lambda gap: F.relu(gap.mean()))
@@ -278,6 +283,10 @@ def nearest_of_any_label(emb, labels):
     return distance.argmin(axis=1)
 
 
+def itself(emb, labels):
+    return _distances(emb).argmin(axis=1)
+
+
 def farthest(emb, labels):
     return np.where(_kin(labels), -1.0, _distances(emb)).argmax(axis=1)
 
@@ -342,6 +351,11 @@ def finds_itself(emb, labels, k):
 
 def itself_takes_a_place(emb, labels, k):
     return _hits(emb, labels, k, itself=True)[:, 1:].any(axis=1).mean()
+
+
+def nearest_skipped(emb, labels, k):
+    hits = _hits(emb, labels, len(labels) - 1)
+    return hits[:, 1 : k + 1].any(axis=1).mean()
 
 
 def share_of_neighbours(emb, labels, k):
@@ -426,6 +440,10 @@ def covariance_of_ranks(x, y):
 
 
 TAPE = "The number is right, but no gradient arrives. Where is the tape cut?"
+EPS = (
+    "PyTorch's pairwise distance adds a small eps to each difference, unless told not to. Can you "
+    "do without it?"
+)
 MEAN = "The loss is a mean over the batch. What do you divide by?"
 
 ANSWERS = {
@@ -470,6 +488,7 @@ ANSWERS = {
                 "Both twins learn: does a gradient arrive at the second one?",
                 second_cut_off,
             ),
+            Misconception("small_number_added", EPS, small_number_added),
         ],
     ),
     "hinge_embedding": Answer(
@@ -541,6 +560,7 @@ ANSWERS = {
                 "Two bars, a small 2 above: which distance is that?",
                 sum_of_absolute_values,
             ),
+            Misconception("eps_in_each_entry", EPS, eps_in_each_entry),
             Misconception(
                 "mean_of_squares",
                 "Over the entries of a row, does the formula sum, or average?",
@@ -698,6 +718,11 @@ ANSWERS = {
                 nearest_of_any_label,
             ),
             Misconception(
+                "itself",
+                "Who is nearest to a point, if nobody is left out? Has that one another label?",
+                itself,
+            ),
+            Misconception(
                 "farthest",
                 "Which stranger is hard to tell apart from you: the one beside you, or far away?",
                 farthest,
@@ -754,6 +779,11 @@ ANSWERS = {
                 "itself_takes_a_place",
                 "The point itself is left out. How many others do you look at now?",
                 itself_takes_a_place,
+            ),
+            Misconception(
+                "nearest_skipped",
+                "Once the point itself is out, whom does your slice leave out as well?",
+                nearest_skipped,
             ),
             Misconception(
                 "share_of_neighbours",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 
 import torch
 from torch import nn
@@ -166,6 +167,8 @@ best_from_a_thousand = _stopper(best=1000.0)
 answer_turned_round = _stopper(stop=lambda waited, patience: waited < patience)
 at_the_first = _stopper(stop=lambda waited, patience: waited > 0)
 a_least_gain = _stopper(lambda value, best: value < best - 1e-4)
+zero_taken_for_nothing = _stopper(lambda value, best: not best or value < best, best=None)
+compared_with_the_first = _stopper(keep=lambda value, best: value if math.isinf(best) else best)
 
 
 class KeptByTheClass:
@@ -219,6 +222,15 @@ def missing_file_raises(path, model, optimizer):
 
 def code_allowed(path, model, optimizer):
     return _loaded(path, model, optimizer, weights_only=False) if path.exists() else 0
+
+
+def weights_exchanged(path, model, optimizer):
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"], assign=True)
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"]
 
 
 def begins_anew(path, model, optimizer):
@@ -487,6 +499,16 @@ ANSWERS = {
                 a_least_gain,
             ),
             Misconception(
+                "zero_taken_for_nothing",
+                "A best value can be 0.0. Is that the same to you as having none?",
+                zero_taken_for_nothing,
+            ),
+            Misconception(
+                "compared_with_the_first",
+                "Which value is a new one compared with, once there has been a better one?",
+                compared_with_the_first,
+            ),
+            Misconception(
                 "kept_by_the_class",
                 "Two runs have an object each. Do both keep their counts in the same place?",
                 KeptByTheClass,
@@ -521,6 +543,11 @@ ANSWERS = {
                 "code_allowed",
                 "A pickle can bring code that runs as it is loaded. How do you keep it out?",
                 code_allowed,
+            ),
+            Misconception(
+                "weights_exchanged",
+                "Whose weights does the optimiser change now: those of the model, or older ones?",
+                weights_exchanged,
             ),
             Misconception(
                 "begins_anew",

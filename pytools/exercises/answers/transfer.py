@@ -67,7 +67,7 @@ def models_output(model, images, layer):
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        logits = model(images)
+        logits = torch.cat([model(batch) for batch in images.split(32)])
     model.train(was_training)
     return logits
 
@@ -79,7 +79,8 @@ def on_the_tape(model, images, layer):
     )
     was_training = model.training
     model.eval()
-    model(images)
+    for batch in images.split(32):
+        model(batch)
     handle.remove()
     model.train(was_training)
     return torch.cat(kept)
@@ -241,6 +242,20 @@ layers_only = _grouped(in_body=lambda name: "." in name)
 shared_one_twice = _grouped(
     named=lambda model: list(model.named_parameters(remove_duplicate=False))
 )
+
+
+def compared_by_value(model, head, base_lr, body_factor):
+    """A bias of the body that is 0 is taken for the head's."""
+    of_head = list(model.get_submodule(head).parameters())
+    learned = [p for p in model.parameters() if p.requires_grad]
+    same = [any(torch.equal(p, other) for other in of_head) for p in learned]
+    return [
+        {"params": [p for p, is_head in zip(learned, same, strict=True) if is_head], "lr": base_lr},
+        {
+            "params": [p for p, is_head in zip(learned, same, strict=True) if not is_head],
+            "lr": base_lr * body_factor,
+        },
+    ]
 
 
 def head_in_both(model, head, base_lr, body_factor):
@@ -505,6 +520,11 @@ ANSWERS = {
                 "shared_one_twice",
                 "Two layers share a weight. How often may an optimiser move it in one step?",
                 shared_one_twice,
+            ),
+            Misconception(
+                "compared_by_value",
+                "Two biases are both zeros. Are they the same parameter? What does `id` say?",
+                compared_by_value,
             ),
             Misconception(
                 "head_in_both",
