@@ -112,7 +112,7 @@ def halve_until_it_fits(work: Callable[[int], Result], batch_size: int) -> tuple
         try:
             return work(batch_size), batch_size
         except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
-            if batch_size == 1 or not _out_of_memory(error):
+            if batch_size == 1 or not out_of_memory(error):
                 raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -120,8 +120,10 @@ def halve_until_it_fits(work: Callable[[int], Result], batch_size: int) -> tuple
         batch_size //= 2
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device, or the computer, has no memory left."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     text = str(error).lower()  # on a CPU it is a RuntimeError like any other
-    return "can't allocate memory" in text or "not enough memory" in text
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return any(word in text for word in words)

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 from pytools.errors import CourseError
 from pytools.models.batches import ShuffledBatches, augment, loader, seeded
 from pytools.models.checkpoints import Snapshots, require_same_layers
+from pytools.models.devices import best_device, out_of_memory
 from pytools.models.metrics import accuracy
 from pytools.models.schedules import EarlyStopping, learning_rate
 from pytools.models.solver_config import Solver
@@ -222,7 +223,7 @@ def pick_device(name: str) -> torch.device:
         "cpu": True,
     }
     if name == "auto":
-        name = next(device for device, there in here.items() if there)
+        return best_device()
     if not here[name]:
         found = ", ".join(device for device, there in here.items() if there)
         raise CourseError(
@@ -230,10 +231,3 @@ def pick_device(name: str) -> torch.device:
             f"{found}); write device: auto, or see `course doctor`"
         )
     return torch.device(name)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device, or the computer, has no memory left."""
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    text = str(error).lower()
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(w in text for w in words)

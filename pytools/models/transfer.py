@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pytools.models.dag import layer_outputs
+
 BATCH = 32
 HELD_OUT = 0.05  # of the rows choose among the classifiers
 
@@ -26,24 +28,19 @@ def extract_features(model: nn.Module, images: Any, layer: str) -> Tensor:
     was in, and holds no hook. The result is detached. Raises ValueError for a layer that is not
     there, or that did not run.
     """
-    module = _layer(model, layer)
-    kept = []
-
-    def keep(layer, inputs, output):
-        kept.append(output.mean(dim=(2, 3)) if output.ndim == 4 else output.clone())
-
-    was_training, handle = model.training, module.register_forward_hook(keep)
+    _layer(model, layer)
+    was_training, features = model.training, []
     model.eval()
     try:
         with torch.no_grad():
             for batch in torch.as_tensor(images).split(BATCH):
-                model(batch)
+                output = layer_outputs(model, [layer], batch).get(layer)
+                if output is None:
+                    raise ValueError(f"layer {layer!r} did not run on these images")
+                features.append(output.mean(dim=(2, 3)) if output.ndim == 4 else output)
     finally:
-        handle.remove()
         model.train(was_training)
-    if not kept:
-        raise ValueError(f"layer {layer!r} did not run on these images")
-    return torch.cat(kept)
+    return torch.cat(features)
 
 
 def best_classifier(

@@ -12,7 +12,8 @@ from torch.utils.data import TensorDataset
 
 from pytools.errors import CourseError
 from pytools.models import ShuffledBatches, Snapshots, Solver, Trainer, augment, loader, resume
-from pytools.models.training import out_of_memory, parameter_groups, pick_device
+from pytools.models.devices import out_of_memory
+from pytools.models.training import parameter_groups, pick_device
 
 PLAN = {
     "base_lr": 0.1,
