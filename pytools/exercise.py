@@ -120,6 +120,7 @@ class Outcome:
     changed: tuple[str, ...] = ()  # inputs that the attempt altered
     unsteady: bool = False  # a second, equal call gave something else
     printed: str = ""
+    seen: dict[str, np.ndarray] | None = field(default=None, repr=False)  # arrays, as measured
 
 
 def collect(
@@ -224,13 +225,18 @@ def plain(value: Any, name: str = "result") -> np.ndarray:
 
 
 def measured(exercise: Exercise, case: Case, outcome: Outcome) -> dict[str, np.ndarray]:
-    """The arrays that are compared; empty where a forged or senseless result cannot be measured."""
+    """The arrays that are compared; empty where a forged or senseless result cannot be measured.
+
+    Measured once: an outcome is compared with the reference's and with every wrong solution's.
+    """
     if exercise.measure is None or not outcome.arrays:
         return outcome.arrays
-    try:
-        return exercise.measure(case, outcome.arrays)
-    except Exception:
-        return {}
+    if outcome.seen is None:
+        try:
+            outcome.seen = exercise.measure(case, outcome.arrays)
+        except Exception:
+            outcome.seen = {}
+    return outcome.seen
 
 
 def _same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,10 @@ def score(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> Score:
 
 def _score(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> Score:
     cases = exercise.cases(np.random.default_rng(seed))
-    wanted = collect(exercise, exercise.reference, seed)
+    wanted = _wanted(exercise, seed)
     missing = Outcome(fault=outcomes[0].fault if outcomes else None)
     got = [*outcomes, *[missing] * len(cases)][: len(cases)]
-    slack = _rounding(exercise, seed, wanted) if _any_single(got) else [{}] * len(cases)
+    slack = _rounding(exercise, seed) if _any_single(got) else [{}] * len(cases)
     verdicts = [_compare(exercise, *row) for row in zip(cases, got, wanted, slack, strict=True)]
     groups = {
         group: (
@@ -219,7 +220,14 @@ def _any_single(outcomes: Sequence[Outcome]) -> bool:
     return any(array.dtype in SINGLES for o in outcomes for array in o.arrays.values())
 
 
-def _rounding(exercise: Exercise, seed: int, wanted: Sequence[Outcome]) -> list[dict[str, float]]:
+@lru_cache(maxsize=64)  # a class's attempts, and a student's next one, meet the same few seeds
+def _wanted(exercise: Exercise, seed: int) -> list[Outcome]:
+    """What the reference gives. Not to be changed: it is kept."""
+    return collect(exercise, exercise.reference, seed)
+
+
+@lru_cache(maxsize=64)
+def _rounding(exercise: Exercise, seed: int) -> list[dict[str, float]]:
     """How far the reference itself moves when its inputs are rounded to float32: the condition."""
 
     def rounded(rng: np.random.Generator) -> list[Case]:
@@ -227,7 +235,8 @@ def _rounding(exercise: Exercise, seed: int, wanted: Sequence[Outcome]) -> list[
         return [replace(c, args=tuple(_to_single(value) for value in c.args)) for c in cases]
 
     moved = collect(replace(exercise, cases=rounded), exercise.reference, seed)
-    return [_distances(a.arrays, b.arrays) for a, b in zip(wanted, moved, strict=True)]
+    pairs = zip(_wanted(exercise, seed), moved, strict=True)
+    return [_distances(a.arrays, b.arrays) for a, b in pairs]
 
 
 def _distances(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> dict[str, float]:

@@ -1,19 +1,43 @@
 """Misconceptions are code: each fails its own check, by its own name; every reference passes."""
 
+from functools import lru_cache
+
 import numpy as np
 import pytest
 
-from pytools import exercises
+from pytools import exercises, scoring
 from pytools.exercise import Exercise, collect
-from pytools.scoring import score
 
 SEEDS = range(20)
 ALL = [exercises.get(name) for name in exercises.ids()]
-WRONG = [(exercise, m) for exercise in ALL for m in exercise.misconceptions]
+# One worker takes all wrong solutions of an exercise: what it remembers of them is then used.
+WRONG = [
+    pytest.param(e, m, id=f"{e.id}:{m.name}", marks=pytest.mark.xdist_group(e.id))
+    for e in ALL
+    for m in e.misconceptions
+]
+
+
+@lru_cache(maxsize=1000)
+def once(exercise: Exercise, attempt, seed: int):
+    """What a wrong solution gives on all cases: each is compared with every other one."""
+    return collect(exercise, attempt, seed)
+
+
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch):
+    """`score` runs each wrong solution up to the first difference: here, what is known of it."""
+
+    def kept(exercise, attempt, seed, enough=lambda outcomes: False):
+        outcomes = once(exercise, attempt, seed)
+        ends = (n for n in range(1, len(outcomes)) if enough(outcomes[:n]))
+        return outcomes[: next(ends, len(outcomes))]
+
+    monkeypatch.setattr(scoring, "collect", kept)
 
 
 def judge(exercise: Exercise, attempt, seed: int):
-    return score(exercise, collect(exercise, attempt, seed), seed)
+    return scoring.score(exercise, once(exercise, attempt, seed), seed)
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
@@ -24,7 +48,7 @@ def test_reference_passes(exercise):
         assert result.points(4) == 4.0
 
 
-@pytest.mark.parametrize("exercise, wrong", WRONG, ids=[f"{e.id}:{m.name}" for e, m in WRONG])
+@pytest.mark.parametrize("exercise, wrong", WRONG)
 def test_misconception_fails_by_its_own_name(exercise, wrong):
     for seed in SEEDS:
         result = judge(exercise, wrong.wrong, seed)
