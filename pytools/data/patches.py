@@ -22,7 +22,7 @@ PHOTOS = {
     "tissue": ("skimage", "data/ihc.png", (0, 512, 0, 512)),
     "stars": ("skimage", "data/hubble_deep_field.jpg", (0, 872, 0, 1000)),
     "print": ("skimage", "data/page.png", (0, 191, 0, 384)),
-    "leaves": ("sklearn", "datasets/images/china.jpg", (240, 427, 0, 640)),
+    "lakeside": ("sklearn", "datasets/images/china.jpg", (240, 427, 0, 640)),
 }
 PATCHES = register(
     DataSet(
@@ -30,7 +30,7 @@ PATCHES = register(
         what="500 grey texture patches of 10 materials, 64×64 pixels, one photo each: "
         + ", ".join(PHOTOS),
         shape="images float32 (N, 1, 64, 64) in [0, 1], labels int64 (N,); N is 300 and 200",
-        licence="leaves: CC BY 2.0, by danielbuechele; the others CC0, public domain or without "
+        licence="lakeside: CC BY 2.0, by danielbuechele; the others CC0, public domain or without "
         "known restrictions, as the pages of skimage.data say",
         source="photos shipped by scikit-image (van der Walt et al., 2014) and scikit-learn "
         "(Pedregosa et al., 2011)",
@@ -50,9 +50,9 @@ def patches(split: str, root: str | os.PathLike | None = None) -> tuple[np.ndarr
     colour, brightness, contrast nor direction gives a material away.
 
     Returns images, float32 (N, 1, 64, 64) in [0, 1], and labels, int64 (N,): 0 brick, 1 grass, 2
-    gravel, 3 moon, 4 coins, 5 fur, 6 tissue, 7 stars, 8 print, 9 leaves; N is 300 ('train') or 200
-    ('test'). Raises ValueError for any other split; FileNotFoundError, with what to do, where a
-    photo is missing.
+    gravel, 3 moon, 4 coins, 5 fur, 6 tissue, 7 stars, 8 print, 9 lakeside; N is 300 ('train') or
+    200 ('test'). Raises ValueError for any other split; FileNotFoundError, with what to do, where
+    a photo is missing.
     """
     PATCHES.check_split(split)
     images = []

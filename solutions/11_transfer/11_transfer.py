@@ -59,7 +59,7 @@ MATERIALS = (
     "tissue",
     "stars",
     "print",
-    "leaves",
+    "lakeside",
 )
 train_x, train_y = data.patches("train")
 test_x, test_y = data.patches("test")
@@ -73,7 +73,7 @@ for ax, x, y, name in zip(
     draw_pictures(ax, x[rows, 0, ::2, ::2], columns=4, title=name, cmap="gray")
 for k, name in enumerate(MATERIALS):
     axes[0].text(-4, 33 * k + 16, name, ha="right", va="center", fontsize=10)
-show(fig, "Four training and four test patches of each of ten materials, from brick to leaves.")
+show(fig, "Four training and four test patches of each of ten materials, from brick to lakeside.")
 
 # %% [markdown]
 # ## 2. Features off the shelf
@@ -167,7 +167,7 @@ def nearest(queries, known, count=4):
     return np.argsort(-a @ b.T, axis=1)[:, :count]
 
 
-asked = np.array([5, 25, 85, 125, 185])  # a brick, grass, coins, tissue, leaves
+asked = np.array([5, 25, 85, 125, 185])  # a brick, grass, coins, tissue, lakeside
 flat_train, flat_test = train_x.reshape(300, -1), test_x.reshape(200, -1)
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.4))
 for ax, name, a, b in zip(
