@@ -117,7 +117,7 @@ def _constant_factor(a: np.ndarray, b: np.ndarray) -> str:
         return ""
     square = np.sum(b * b)
     ratio = np.sum(a * b) / square if 0 < square < np.inf else 0.0
-    if not np.isfinite(ratio) or ratio == 0 or not close(a, ratio * b, LOOSE):
+    if not 1e-4 < abs(ratio) < 1e4 or not close(a, ratio * b, LOOSE):
         return ""
     whole = ratio if abs(ratio) > 1 else 1 / ratio
     if abs(whole - round(whole)) > 1e-3 or not 2 <= abs(round(whole)) <= 1000:
