@@ -26,6 +26,8 @@ from pytools.scratch.backprop import (
     two_layer_loss,
     unbroadcast,
 )
+from pytools.scratch.beam import beam_search
+from pytools.scratch.bleu import bleu
 from pytools.scratch.class_rbm import (
     class_cd1_gradients,
     class_free_energy,
@@ -41,6 +43,10 @@ from pytools.scratch.conv import (
     conv_output_size,
 )
 from pytools.scratch.conv_blocks import conv2d_backward, conv2d_forward
+from pytools.scratch.ctc import ctc_loss, ctc_loss_batch
+from pytools.scratch.ctc_align import ctc_align, ctc_posterior
+from pytools.scratch.ctc_decode import beam_decode, greedy_decode
+from pytools.scratch.edit_distance import edit_distance, error_rates
 from pytools.scratch.gat import gat_attention, gat_backward, gat_forward
 from pytools.scratch.gcn import Gcn, gcn_backward, gcn_forward, masked_cross_entropy, train_gcn
 from pytools.scratch.graphs import (
@@ -67,6 +73,7 @@ from pytools.scratch.optimizers import (
     rmsprop,
     sgd,
 )
+from pytools.scratch.padding import reverse_padded
 from pytools.scratch.pairs import hardest_negatives, sample_pairs, sample_triplets
 from pytools.scratch.pool import max_pool_backward, max_pool_forward
 from pytools.scratch.ranking import pearson, recall_at_k, spearman
@@ -82,8 +89,10 @@ from pytools.scratch.rbm import (
     visible_probability,
 )
 from pytools.scratch.reach import gradient_norms, lstm_reach, rnn_reach
+from pytools.scratch.retrieval import answer_accuracy, recall_at_k_retrieval
 from pytools.scratch.rnn import rnn_backward, rnn_forward, rnn_step, rnn_step_backward
 from pytools.scratch.tape import Tensor, cross_entropy
+from pytools.scratch.vocabulary import build_vocab, decode, encode
 from pytools.scratch.writing import (
     Alphabet,
     Writer,
@@ -108,8 +117,13 @@ __all__ = [
     "adagrad",
     "adam",
     "alexnet_shapes",
+    "answer_accuracy",
     "autoencoder_loss",
+    "beam_decode",
+    "beam_search",
     "bits_per_id",
+    "bleu",
+    "build_vocab",
     "cd1_gradients",
     "check_gradient",
     "class_cd1_gradients",
@@ -124,13 +138,21 @@ __all__ = [
     "conv_num_params",
     "conv_output_size",
     "cross_entropy",
+    "ctc_align",
+    "ctc_loss",
+    "ctc_loss_batch",
+    "ctc_posterior",
     "dead_relu_fraction",
+    "decode",
     "deep_autoencoder",
     "deep_code",
     "deep_loss",
     "deep_outputs",
     "deepen_conv",
     "deepen_linear",
+    "edit_distance",
+    "encode",
+    "error_rates",
     "gat_attention",
     "gat_backward",
     "gat_forward",
@@ -141,6 +163,7 @@ __all__ = [
     "gradient_norms",
     "graph_gradients",
     "graph_readout",
+    "greedy_decode",
     "hardest_negatives",
     "hidden_probability",
     "init_weights",
@@ -170,8 +193,10 @@ __all__ = [
     "pearson",
     "rbm_free_energy",
     "recall_at_k",
+    "recall_at_k_retrieval",
     "reconstruct",
     "relative_error",
+    "reverse_padded",
     "rmsprop",
     "rnn_backward",
     "rnn_forward",
