@@ -118,7 +118,8 @@ def execute(paths: Paths) -> None:
     from nbclient.exceptions import DeadKernelError
 
     notebook = read_source(paths.source)
-    with tempfile.TemporaryDirectory() as folder, _own_course_home(folder):
+    with tempfile.TemporaryDirectory() as folder, _environment("COURSE_HOME", folder):
+        # the author's own check log neither shows in an output nor learns from a build
         given, done = Path(folder) / "given.ipynb", Path(folder) / "done.ipynb"
         nbformat.write(notebook, given)
         try:
@@ -179,9 +180,15 @@ def release(paths: Paths, into: Path) -> None:
     _write(student, into)
 
 
-def build(paths: Paths, force: bool = False) -> None:
-    """Execute what is not in step with its source (all, with force), and release it."""
-    if force or in_step(paths):
+def build(paths: Paths, force: bool = False, retrain: bool = False) -> None:
+    """Execute what is not in step with its source (all, with force), and release it.
+
+    retrain: execute it, and train its stored nets anew (pytools/models/stored.py).
+    """
+    if retrain:
+        with _environment("COURSE_RETRAIN", "1"):
+            execute(paths)
+    elif force or in_step(paths):
         execute(paths)
     release(paths, paths.release)
 
@@ -220,16 +227,16 @@ def _write(notebook: NotebookNode, path: Path) -> None:
 
 
 @contextmanager
-def _own_course_home(folder: str) -> Iterator[None]:
-    """The author's own check log neither shows in an output nor learns from a build."""
-    before = os.environ.get("COURSE_HOME")
-    os.environ["COURSE_HOME"] = folder
+def _environment(name: str, value: str) -> Iterator[None]:
+    """With another environment variable for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
-        os.environ.pop("COURSE_HOME")
+        os.environ.pop(name)
         if before is not None:
-            os.environ["COURSE_HOME"] = before
+            os.environ[name] = before
 
 
 @contextmanager

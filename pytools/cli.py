@@ -62,6 +62,9 @@ def build(
         bool, typer.Option("--check", help="Say what differs; write nothing.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Execute what is in step, too.")] = False,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train its stored nets anew, too. Takes long.")
+    ] = False,
 ) -> None:
     """Make the executed pair and the release of each notebook from its source."""
     from pytools import build
@@ -75,7 +78,7 @@ def build(
         typer.echo(f"in step: {', '.join(paths.name for paths in selected)}")
         return
     for paths in selected:
-        build.build(paths, force)
+        build.build(paths, force, retrain)
         typer.echo(f"built {paths.name}")
 
 

@@ -26,6 +26,9 @@ TOPICS = (
     "siamese",
     "net2net",
     "scoring",
+    "ocr",
+    "captioning",
+    "vqa",
 )
 
 

@@ -116,6 +116,7 @@ def measure_balanced_batch(case: Case, arrays: dict[str, np.ndarray]) -> dict[st
 SIDEWAYS = "a picture that is dark on the left and bright on the right"
 UPRIGHT = "a picture that is dark at the top and bright at the bottom"
 DISC = "a bright disc in the middle"
+WIDE = "a bright disc in the middle of a wide picture"
 PLAIN = "one colour all over"
 OFTEN, SELDOM = 48, 8  # how many times these, and other pictures, are augmented
 
@@ -127,22 +128,26 @@ def augment_cases(rng: np.random.Generator) -> list[Case]:
 
     def grey(values: np.ndarray) -> np.ndarray:
         side = np.max(values.shape)
-        return np.repeat(np.broadcast_to(values, (side, side))[..., None], 3, axis=2)
+        return colourless(np.broadcast_to(values, (side, side)))
+
+    def colourless(values: np.ndarray) -> np.ndarray:
+        return np.repeat(values[..., None], 3, axis=2)
 
     low, high = rng.uniform(0.25, 0.35), rng.uniform(0.65, 0.75)
     ramp = np.linspace(low, high, 20)
-    place = np.arange(40) - 19.5
-    disc = np.clip(13.5 - np.hypot(place[:, None], place), 0, 1) * (high - low) + low
+    disc = np.clip(13.5 - away_from_middle(40, 40), 0, 1) * (high - low) + low
+    wide_disc = np.clip(6.5 - away_from_middle(20, 50), 0, 1) * (high - low) + low
     colour = np.array([0.75, 0.5, 0.25])[:: rng.choice([-1, 1])] + rng.uniform(-0.03, 0.03, 3)
-    first, second, wide = (rng.random(shape) for shape in ((5, 5, 3), (12, 12, 3), (8, 14, 3)))
+    first, second, oblong = (rng.random(shape) for shape in ((5, 5, 3), (12, 12, 3), (8, 14, 3)))
     return [
         case(first, "ordinary", ""),
         case(grey(ramp), "ordinary", SIDEWAYS),
         case(grey(ramp[:, None]), "ordinary", UPRIGHT),
-        case(grey(disc), "ordinary", DISC),
+        case(colourless(disc), "ordinary", DISC),
         case(np.tile(colour, (9, 9, 1)), "ordinary", PLAIN),
         case(second, "ordinary", "noise"),
-        case(wide, "edge", "a picture that is no square"),
+        case(oblong, "edge", "a picture that is no square"),
+        case(colourless(wide_disc), "edge", WIDE),
         case(np.round(second), "edge", "nothing but 0 and 1"),
         case(np.ones((6, 6, 3)), "edge", "white"),
         case(np.zeros((6, 6, 3)), "edge", "black"),
@@ -188,16 +193,25 @@ def measure_augment(case: Case, arrays: dict[str, np.ndarray]) -> dict[str, np.n
             seen["share that is mirrored, roughly"] = (
                 0.0 if mirrored < 0.15 else 1.0 if mirrored > 0.85 else 0.5
             )
+            ways = np.sign(
+                results[:, :, :10].sum(axis=(1, 2)) - results[:, :, 10:].sum(axis=(1, 2))
+            )
+            seen["all colours are mirrored together"] = np.mean(np.ptp(ways, axis=1) == 0) > 0.9
         if case.note == UPRIGHT:
             down, across = slopes(grey)
             seen["the top stays on top"] = np.mean(down > np.abs(across)) > 0.9
             seen["it turns"] = np.std(np.arctan2(across, down)) > 0.02
-        if case.note == DISC:
-            sizes = disc_areas(grey)
-            seen["its size changes"] = np.std(sizes) > 0.025 * np.mean(sizes)
+        if case.note in (DISC, WIDE):
+            sizes, off = discs(grey)
+            if case.note == DISC:
+                seen["its size changes"] = np.std(sizes) > 0.025 * np.mean(sizes)
+            far = np.sqrt(np.mean(off**2)) > 0.06 * grey.shape[1]
+            seen["it turns and grows about its middle"] = not far
         if case.note == PLAIN:
             colours = results[:, 3:6, 3:6].mean(axis=(1, 2))
-            seen["its colour changes"] = np.mean(np.std(colours, axis=0)) > 0.002
+            changes = np.mean(np.std(colours, axis=0))
+            seen["its colour changes"] = changes > 0.002
+            seen["its colour changes only a little"] = changes < 0.3
             shift = np.abs(colours.mean(axis=0) - image[0, 0])
             seen["on the average the colour stays"] = np.all(shift < 0.12)
     return {name: np.array(value) for name, value in seen.items()}
@@ -211,14 +225,24 @@ def slopes(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (middle * place[:, None]).sum(axis=(1, 2)), (middle * place).sum(axis=(1, 2))
 
 
-def disc_areas(grey: np.ndarray) -> np.ndarray:
-    """The area of the disc in pictures (N, 40, 40), whatever their brightness and contrast."""
-    place = np.arange(40) - 19.5
-    away = np.hypot(place[:, None], place)
-    outside = grey[:, (away > 16.5) & (away < 19.5)].mean(axis=1)
-    inside = grey[:, away < 6].mean(axis=1)
+def away_from_middle(h: int, w: int) -> np.ndarray:
+    """The distance of each pixel (h, w) from the middle of a picture."""
+    return np.hypot(np.arange(h)[:, None] - (h - 1) / 2, np.arange(w) - (w - 1) / 2)
+
+
+def discs(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The area of the disc in pictures (N, H, W), H <= W, and how far its middle is from theirs,
+    whatever their brightness and contrast. A disc's radius is a third of H."""
+    h, w = grey.shape[1:]
+    away = away_from_middle(h, w)
+    near = away < 0.415 * h
+    outside = grey[:, (away > 0.415 * h) & (away < 0.49 * h)].mean(axis=1)
+    inside = grey[:, away < 0.15 * h].mean(axis=1)
     with np.errstate(all="ignore"):
-        return (grey[:, away < 16.5] - outside[:, None]).sum(axis=1) / (inside - outside)
+        covered = (grey[:, near] - outside[:, None]) / (inside - outside)[:, None]
+        areas = covered.sum(axis=1)
+        down, across = (covered @ (np.argwhere(near) - [(h - 1) / 2, (w - 1) / 2])).T / areas
+    return areas, np.hypot(down, across)
 
 
 # --- pearson ---------------------------------------------------------------------------------
@@ -230,7 +254,7 @@ def pearson_cases(rng: np.random.Generator) -> list[Case]:
         return 2 * x + 1, share * x + rng.standard_normal(n) + 3
 
     x, y = draw(12)
-    ratings = rng.permutation(np.r_[0:10, 3:7]), rng.permutation(np.r_[0:10, 2:6])
+    ratings = rng.permutation(np.r_[0.0:10, 3:7]), rng.permutation(np.r_[0.0:10, 2:6])
     outlier = draw(8)
     outlier[0][2], outlier[1][2] = 40.0, -15.0
     line = rng.standard_normal(6)

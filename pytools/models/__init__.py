@@ -1,7 +1,32 @@
 """PyTorch models, losses and training."""
 
-from pytools.models import scoring_study, scoring_table
+from pytools.models import (
+    captioning_study,
+    matching,
+    ocr_study,
+    recogniser,
+    scoring_runs,
+    scoring_study,
+    scoring_table,
+    vqa,
+)
+from pytools.models.attention import attend, caption_loss
 from pytools.models.batches import ShuffledBatches, augment, loader
+from pytools.models.caption_writing import (
+    backwards,
+    beam,
+    log_probability,
+    looks,
+    rescored,
+)
+from pytools.models.captioner import (
+    Captioner,
+    WordDetectors,
+    features_of,
+    parameters_of,
+    train_captioner,
+    train_detectors,
+)
 from pytools.models.checkpoints import Snapshots, resume
 from pytools.models.dag import GatedSum, layer_outputs, share_weights
 from pytools.models.devices import (
@@ -28,6 +53,7 @@ from pytools.models.feature_cache import cached_features
 from pytools.models.flops import forward_flops, training_flops
 from pytools.models.huber import HuberFunction
 from pytools.models.image_data import ImageData, load_data
+from pytools.models.joint import fuse, ranking_loss
 from pytools.models.lenet import LeNet5
 from pytools.models.levels import autograd_step, module_step, tensor_step
 from pytools.models.metrics import accuracy, confusion_matrix
@@ -42,6 +68,7 @@ from pytools.models.schedules import EarlyStopping, learning_rate, step_lr
 from pytools.models.siamese import distance_ratio, hinge_embedding, l1_distance, triplet_loss
 from pytools.models.solver_config import Solver
 from pytools.models.static_graph import Graph, Node, StaticGraph
+from pytools.models.stored import trained
 from pytools.models.training import Trainer
 from pytools.models.transfer import (
     bag_of_words,
@@ -53,6 +80,7 @@ from pytools.models.visual_words import dense_descriptors, learn_codebook
 
 __all__ = [
     "LAYERS",
+    "Captioner",
     "EarlyStopping",
     "EfficientNetLite0",
     "EluNet",
@@ -70,16 +98,22 @@ __all__ = [
     "Solver",
     "StaticGraph",
     "Trainer",
+    "WordDetectors",
     "Work",
     "accuracy",
+    "attend",
     "augment",
     "autograd_step",
     "average_gradients",
+    "backwards",
     "bag_of_words",
+    "beam",
     "best_classifier",
     "best_device",
     "build_net",
     "cached_features",
+    "caption_loss",
+    "captioning_study",
     "confusion_matrix",
     "deepen",
     "dense_descriptors",
@@ -88,8 +122,10 @@ __all__ = [
     "efficientnet_lite0",
     "embed",
     "extract_features",
+    "features_of",
     "finetune_groups",
     "forward_flops",
+    "fuse",
     "gflops",
     "grow",
     "halve_until_it_fits",
@@ -101,13 +137,22 @@ __all__ = [
     "learning_rate",
     "load_data",
     "loader",
+    "log_probability",
+    "looks",
+    "matching",
     "measure_roof",
     "measure_work",
     "module_step",
+    "ocr_study",
     "pairs_loss",
+    "parameters_of",
     "published_peak",
+    "ranking_loss",
     "ratio_loss",
+    "recogniser",
+    "rescored",
     "resume",
+    "scoring_runs",
     "scoring_study",
     "scoring_table",
     "seconds_of",
@@ -118,12 +163,16 @@ __all__ = [
     "tensor_step",
     "time_matmul",
     "torchrun",
+    "train_captioner",
+    "train_detectors",
     "train_embedding",
     "train_from_files",
     "train_step",
+    "trained",
     "training_flops",
     "triplet_loss",
     "triplets_loss",
+    "vqa",
     "widen",
     "write_report",
 ]

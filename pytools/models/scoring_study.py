@@ -24,14 +24,11 @@ from pytools.models.pretrained import efficientnet_lite0
 from pytools.models.transfer import extract_features
 
 WIDTHS, HIDDEN = (16, 32, 64), 64  # of the large net; a small one has half of it, at half the depth
-BATCH = 32
-RATE, DECAY = 3e-3, 0.7  # Adam's rate; it falls to 0 along the last so much of the budget
-PRETRAINING_RATE = RATE / 3  # a faster one drives the units of the large net into ELU's flat part
 DELTA = 3.0  # points: where Huber's loss becomes a straight line
-MARGIN = 0.3  # embeddings of two pictures should be so far apart for each point of difference
-VERSIONS = 6  # of each training picture: itself, and augmented ones
-WINDOW, TOLERANCE = 50, 0.01  # training has stalled where it gains less in so many steps
-LATEST = {"deeper": 0.15, "wider": 0.4}  # steps of growth, and by when they come at the latest
+MARGIN = 0.1  # embeddings of two pictures should be so far apart for each point of difference
+VERSIONS = 20  # of each training picture: itself, and augmented ones
+WINDOW, TOLERANCE = 300, 0.02  # training has stalled where it gains less in so many steps
+LATEST = {"deeper": 0.3, "wider": 0.5}  # steps of growth, and by when they come at the latest
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Arm:
     grows: bool = False
 
 
-SIAMESE = 0.15  # the share of pre-training
+SIAMESE = 0.05  # the share of pre-training
 ARMS = (
     Arm("scratch"),
     Arm("Siamese", siamese=SIAMESE),
@@ -77,6 +74,34 @@ ARMS = (
     Arm("growth", small=True, grows=True),
     Arm("Siamese + growth", siamese=SIAMESE, small=True, grows=True),
 )
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Pictures in a batch, and Adam's learning rate."""
+
+    batch: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How nets are trained. A pace suits a net, so each has its own: a small net, a large one, and
+    one that has grown large.
+
+    decay: along the last so much of the budget the rates fall to 0. pretraining(net, images,
+    ratings): its loss; None: siamese_loss. twins: whether pre-training sees each picture in two
+    versions. factor: of units, when a net grows.
+    """
+
+    small: Pace = Pace(16, 3e-3)
+    large: Pace = Pace(8, 1.5e-3)
+    grown: Pace = Pace(16, 1e-3)
+    decay: float = 0.7
+    pretraining: Callable[[ScoringNet, Tensor, Tensor], Tensor] | None = None
+    twins: bool = True
+    factor: int = 2
+    memory: torch.memory_format = torch.channels_last
 
 
 @dataclass
@@ -137,19 +162,38 @@ def pair_loss(embedding: Tensor, ratings: Tensor, margin: float = MARGIN) -> Ten
     return sum(part.sum() / max(1, len(part)) for part in (distance[same], push[~same]))
 
 
+def siamese_loss(
+    net: ScoringNet, images: Tensor, ratings: Tensor, margin: float = MARGIN
+) -> Tensor:
+    """The pair loss of a batch of pictures."""
+    return pair_loss(net.embed(images), ratings, margin)
+
+
 class Training:
     """A net on its way through a budget (operations), as an arm wants it."""
 
-    def __init__(self, arm: Arm, problem: Problem, pool: Tensor, budget: float, seed: int, parts):
-        self.arm, self.pool, self.budget, self.parts = arm, pool, budget, parts
+    def __init__(
+        self,
+        arm: Arm,
+        problem: Problem,
+        pool: Tensor,
+        budget: float,
+        seed: int,
+        parts: Parts,
+        settings: Settings,
+    ):
+        self.arm, self.pool, self.budget = arm, pool, budget
+        self.parts, self.settings = parts, settings
         self.rng = np.random.default_rng([seed, 1])
         self.ratings = torch.tensor(problem.ratings, dtype=torch.float32)
         self.classes = np.rint(problem.ratings).astype(int)
         self.shape = problem.images.shape[1:]
-        self.net = self._first_net(seed)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=RATE)
+        self.net, self.pace = self._first_net(seed), settings.large
+        if arm.small:
+            self.pace = settings.small
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=self.pace.rate)
         self.growth = list(LATEST) if arm.grows else []
-        self.spent, self.losses, self.run = 0.0, [], Run(arm.name, seed)
+        self.spent, self.run = 0.0, Run(arm.name, seed)
         self._settle()
 
     def _first_net(self, seed: int) -> ScoringNet:
@@ -164,10 +208,10 @@ class Training:
         return net
 
     def _settle(self) -> None:
-        """After a change of the net: where its weights lie, what a step costs, no losses yet."""
-        self.net.to(memory_format=torch.channels_last)
-        self.cost = 3 * forward_flops(self.net, self.shape) * BATCH
-        self.losses = []
+        """After a change of the net: where its weights lie, what a picture costs, no losses yet."""
+        self.net.to(memory_format=self.settings.memory)
+        self.cost = 3 * forward_flops(self.net, self.shape)
+        self.losses: list[float] = []
 
     @property
     def share(self) -> float:
@@ -179,27 +223,34 @@ class Training:
 
     def step(self) -> None:
         """One batch: of pairs while it pre-trains, of single pictures afterwards."""
-        pretrains = self.pretrains
+        pretrains, batch, rate = self.pretrains, self.pace.batch, self.pace.rate
+        if pretrains:  # a fast rate drives units into the flat part of ELU, and no gradient returns
+            batch, rate = 2 * batch, rate * 2 / 3
         for group in self.optimizer.param_groups:
-            rate = PRETRAINING_RATE if pretrains else RATE
-            group["lr"] = rate * min(1, max(0, 1 - self.share) / DECAY)
-        rows = torch.as_tensor(self.parts.balanced_batch(self.classes, BATCH, self.rng))
-        versions = torch.as_tensor(self.rng.integers(len(self.pool), size=len(rows)))
-        images = self.pool[versions, rows].contiguous(memory_format=torch.channels_last)
+            group["lr"] = rate * min(1, max(0, 1 - self.share) / self.settings.decay)
+        images, ratings = self._draw(batch, pretrains and self.settings.twins)
         self.optimizer.zero_grad()
         if pretrains:
-            loss = pair_loss(self.net.embed(images), self.ratings[rows])
+            loss = (self.settings.pretraining or siamese_loss)(self.net, images, ratings)
         else:
-            loss = self.parts.huber_loss(self.net(images), self.ratings[rows], DELTA)
+            loss = self.parts.huber_loss(self.net(images), ratings, DELTA)
         loss.backward()
         self.optimizer.step()
         self.losses.append(loss.item())
-        self.spent += self.cost
+        self.spent += self.cost * batch
         if pretrains and not self.pretrains:
             self._note("fine-tuning")
             self.losses = []
         if self.growth:
             self._grow_if_due()
+
+    def _draw(self, size: int, twins: bool) -> tuple[Tensor, Tensor]:
+        """Pictures, each in some version, and their ratings; twins: half as many, each twice."""
+        rows = self.parts.balanced_batch(self.classes, size // 2 if twins else size, self.rng)
+        rows = torch.as_tensor(np.tile(rows, 2 if twins else 1))
+        versions = torch.as_tensor(self.rng.integers(len(self.pool), size=len(rows)))
+        images = self.pool[versions, rows].contiguous(memory_format=self.settings.memory)
+        return images.float() / 255, self.ratings[rows]
 
     def _grow_if_due(self) -> None:
         stalled = self.parts.is_stalled(self.losses, WINDOW, TOLERANCE)
@@ -210,7 +261,8 @@ class Training:
             for block in range(1, len(WIDTHS) + 1):
                 deepen(self.net, f"embedding.conv{block}_1", optimizer=self.optimizer)
         else:
-            double(self.net, self.rng, self.optimizer)
+            widen_all(self.net, self.settings.factor, self.rng, self.optimizer)
+            self.pace = self.settings.grown
         self._note(f"{kind}, {'stalled' if stalled else 'at the latest'}")
         self._settle()
 
@@ -218,13 +270,15 @@ class Training:
         self.run.events.append((self.spent, what))
 
 
-def double(net: ScoringNet, rng: np.random.Generator, optimizer: torch.optim.Optimizer) -> None:
-    """Give every layer of the embedding twice its units, in place, with a little noise."""
+def widen_all(
+    net: ScoringNet, factor: int, rng: np.random.Generator, optimizer: torch.optim.Optimizer
+) -> None:
+    """Give every layer of the embedding some times its units, in place, with a little noise."""
     layers = [name for name, m in net.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     for name in layers:
         if name != "head":
             width = len(net.get_submodule(name).weight)
-            widen(net, name, 2 * width, rng, noise=0.01, optimizer=optimizer)
+            widen(net, name, factor * width, rng, noise=0.01, optimizer=optimizer)
 
 
 def run_arm(
@@ -235,13 +289,14 @@ def run_arm(
     seed: int,
     parts: Parts,
     points: int = 10,
+    settings: Settings | None = None,
 ) -> tuple[Run, ScoringNet]:
     """Train as an arm wants it, until the budget is spent; look at the test pictures on the way.
 
     pool: what `versions` made of the training pictures; points: how many looks, evenly along the
     budget. Looks cost the arm nothing, neither operations nor seconds.
     """
-    training = Training(arm, problem, pool, budget, seed, parts)
+    training = Training(arm, problem, pool, budget, seed, parts, settings or Settings())
     run, seconds = training.run, 0.0
     for mark in np.linspace(0, budget, points + 1)[1:]:
         start = time.process_time()
@@ -250,7 +305,7 @@ def run_arm(
         seconds += time.process_time() - start
         pred = predict(training.net, problem.test_images)
         varies = not training.pretrains and np.ptp(pred) > 0
-        run.r.append(parts.pearson(pred, problem.test_ratings) if varies else np.nan)
+        run.r.append(float(parts.pearson(pred, problem.test_ratings)) if varies else np.nan)
         run.flops.append(training.spent)
         run.seconds.append(seconds)
     return run, training.net
@@ -275,7 +330,7 @@ def run_pretrained(problem: Problem, budget: float, seed: int, parts: Parts) -> 
     seconds = time.process_time() - start
     new = extract_features(model, problem.test_images, "head").numpy()
     r = parts.pearson(ridge.predict(new), problem.test_ratings)
-    return Run("pretrained", seed, [costs[model.side]], [r], [seconds])
+    return Run("pretrained", seed, [costs[model.side]], [float(r)], [seconds])
 
 
 def predict(net: nn.Module, images: np.ndarray) -> np.ndarray:
@@ -291,11 +346,15 @@ def predict(net: nn.Module, images: np.ndarray) -> np.ndarray:
 def versions(
     images: np.ndarray, rng: np.random.Generator, augment: Callable, count: int = VERSIONS
 ) -> Tensor:
-    """Pictures (N, 3, S, S), and count - 1 augmented copies of each: (count, N, 3, S, S).
+    """Pictures (N, 3, S, S) in [0, 1], and count - 1 augmented copies of each: uint8, 0 to 255,
+    (count, N, 3, S, S).
 
-    Made beforehand, since all arms of a seed share them.
+    Made beforehand, since all arms of a seed share them; as bytes, since there are many.
     """
     upright = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
-    copies = [[augment(image, rng) for image in upright] for _ in range(count - 1)]
-    pool = np.stack([upright, *copies]).astype(np.float32)
+    pool = np.empty((count, *upright.shape), np.uint8)
+    for version in range(count):
+        for row, image in enumerate(upright):
+            changed = np.asarray(augment(image, rng)) if version else image
+            pool[version, row] = np.rint(255 * changed)
     return torch.from_numpy(np.ascontiguousarray(pool.transpose(0, 1, 4, 2, 3)))

@@ -1,7 +1,10 @@
 """Figures in the house style, and interactive ones."""
 
+from pytools.widgets.ask_scene import AskScene, describe_answers, draw_answers
+from pytools.widgets.attention_maps import AttentionMaps, describe_attention, draw_attention
 from pytools.widgets.budget import Study, budget_slider, describe_budget, draw_budget
 from pytools.widgets.confusion import ConfusionImages, describe_confusion, draw_confusion
+from pytools.widgets.ctc_lattice import LineReading, describe_lattice, draw_lattice, watch_lattice
 from pytools.widgets.embedding import (
     PlaneExplorer,
     describe_plane,
@@ -28,6 +31,7 @@ from pytools.widgets.layers_stepper import describe_layer, draw_layer, watch_lay
 from pytools.widgets.optimizer_race import describe_race, draw_race, race
 from pytools.widgets.pictures import draw_pictures, mosaic
 from pytools.widgets.rbm_stepper import describe_rbm, draw_rbm, watch_rbm
+from pytools.widgets.readings import aligned, draw_readings
 from pytools.widgets.roofline import describe_roofline, draw_roofline, watch_roofline
 from pytools.widgets.stepper import Stepper
 from pytools.widgets.views_stepper import Readers, compare_views, describe_view, draw_view
@@ -36,24 +40,31 @@ __all__ = [
     "LANDSCAPES",
     "PALETTE",
     "STYLE",
+    "AskScene",
+    "AttentionMaps",
     "ConfusionImages",
     "FaceSliders",
     "FeatureMaps",
     "FilterWalk",
     "GateReader",
     "GraphDiffusion",
+    "LineReading",
     "PlaneExplorer",
     "Readers",
     "Stepper",
     "Study",
+    "aligned",
     "budget_slider",
     "compare_views",
+    "describe_answers",
+    "describe_attention",
     "describe_budget",
     "describe_confusion",
     "describe_diffusion",
     "describe_face",
     "describe_graph_and_tape",
     "describe_growth",
+    "describe_lattice",
     "describe_layer",
     "describe_maps",
     "describe_place",
@@ -64,12 +75,15 @@ __all__ = [
     "describe_roofline",
     "describe_step",
     "describe_view",
+    "draw_answers",
+    "draw_attention",
     "draw_budget",
     "draw_confusion",
     "draw_diffusion",
     "draw_face",
     "draw_graph_and_tape",
     "draw_growth",
+    "draw_lattice",
     "draw_layer",
     "draw_maps",
     "draw_misfit",
@@ -79,6 +93,7 @@ __all__ = [
     "draw_race",
     "draw_rbm",
     "draw_reading",
+    "draw_readings",
     "draw_roofline",
     "draw_step",
     "draw_view",
@@ -92,6 +107,7 @@ __all__ = [
     "show",
     "step_through",
     "watch_growth",
+    "watch_lattice",
     "watch_layers",
     "watch_rbm",
     "watch_roofline",

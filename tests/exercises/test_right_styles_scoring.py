@@ -1,5 +1,6 @@
 """Scoring written in any right way passes; wrong ways that nobody listed do not."""
 
+import functools
 import itertools
 import math
 import random
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.colors import hsv_to_rgb, rgb_to_hsv
 from scipy import ndimage, stats
 
 from pytools import check
@@ -207,6 +209,55 @@ def noise_in_every_pixel(image, rng):
     return np.clip(turned + 0.02 * rng.standard_normal(image.shape), 0.0, 1.0)
 
 
+def in_other_hues(image, rng):
+    """Cropped and enlarged, turned with black corners, and changed in hue and saturation."""
+    h, w = image.shape[:2]
+    factor = rng.uniform(1, 1.2)
+    large = ndimage.zoom(image, (factor, factor, 1), order=1)
+    top, left = (large.shape[0] - h) // 2, (large.shape[1] - w) // 2
+    image = large[top : top + h, left : left + w][:, :: rng.choice([-1, 1])]
+    image = ndimage.rotate(image, rng.uniform(-12, 12), reshape=False, order=1)
+    hsv = rgb_to_hsv(np.clip(image, 0, 1))
+    hsv[..., 0] = (hsv[..., 0] + rng.uniform(-0.02, 0.02)) % 1
+    hsv[..., 1:] = np.clip(hsv[..., 1:] * rng.uniform(0.85, 1.15, 2), 0, 1)
+    return np.clip(hsv_to_rgb(hsv), 0, 1)
+
+
+def turned_about(middle_of):
+    """Right but for the place that stays."""
+
+    @functools.wraps(middle_of)
+    def augment(image, rng):
+        angle, factor = rng.uniform(-0.2, 0.2), rng.uniform(0.9, 1.1)
+        cos, sin = math.cos(angle) / factor, math.sin(angle) / factor
+        matrix = np.array([[cos, sin], [-sin, cos]])
+        offset = middle_of(image, matrix)
+        channels = [
+            ndimage.affine_transform(image[..., k], matrix, offset, order=1, mode="nearest")
+            for k in range(3)
+        ]
+        image = np.dstack(channels)[:, :: rng.choice([-1, 1])]
+        return np.clip(image + rng.normal(0, 0.05, 3), 0, 1)
+
+    return augment
+
+
+@turned_about
+def offset_of_the_other_sign(image, matrix):
+    middle = (np.array(image.shape[:2]) - 1) / 2
+    return matrix @ middle - middle
+
+
+@turned_about
+def height_and_width_exchanged(image, matrix):
+    middle = (np.array(image.shape[1::-1]) - 1) / 2
+    return middle - matrix @ middle
+
+
+def noise_far_too_strong(image, rng):
+    return np.clip(by_ndimage(image, rng) + rng.normal(0, 0.8, 3), 0, 1)
+
+
 def noise_alone(image, rng):
     return rng.random(image.shape)
 
@@ -260,14 +311,27 @@ RIGHT = {
         by_torch_corrcoef,
     ],
     "balanced_batch": [with_choice, in_turns, by_sorting, with_own_random],
-    "augment": [by_ndimage, by_torch_grid, nearest_with_black_corners, noise_in_every_pixel],
+    "augment": [
+        by_ndimage,
+        by_torch_grid,
+        nearest_with_black_corners,
+        noise_in_every_pixel,
+        in_other_hues,
+    ],
     "is_stalled": [with_sums, with_tensors, as_number],
 }
 WRONG = {
     "huber_loss": [target_as_constant],
     "pearson": [cosine],
     "balanced_batch": [classes_from_zero],
-    "augment": [noise_alone, mirror_alone, in_place],
+    "augment": [
+        noise_alone,
+        mirror_alone,
+        in_place,
+        offset_of_the_other_sign,
+        height_and_width_exchanged,
+        noise_far_too_strong,
+    ],
     "is_stalled": [first_windows],
 }
 

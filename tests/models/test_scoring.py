@@ -10,19 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytools.models import scoring, scoring_study, scoring_table
-from pytools.models.scoring_study import Arm, Parts, Problem, Run, ScoringNet
+from pytools.models import scoring, scoring_runs, scoring_study, scoring_table
+from pytools.models.scoring_study import Arm, Problem, Run, ScoringNet
 from pytools.scratch import pearson
 
 seeds = st.integers(0, 2**20)
 properties = settings(max_examples=20, deadline=None)
-PARTS = Parts(
-    scoring.huber_loss,
-    scoring.balanced_batch,
-    scoring.augment,
-    pearson,
-    scoring.is_stalled,
-)
+PARTS = scoring_runs.PARTS
 
 # --- the parts -------------------------------------------------------------------------------
 
@@ -143,8 +137,8 @@ def tiny(monkeypatch):
     monkeypatch.setattr(scoring_study, "HIDDEN", 8)
     problem = small_problem()
     pool = scoring_study.versions(problem.images, np.random.default_rng(0), scoring.augment, 2)
-    assert pool.shape == (2, 60, 3, 16, 16) and pool.dtype == torch.float32
-    np.testing.assert_array_equal(pool[0], problem.images)
+    assert pool.shape == (2, 60, 3, 16, 16) and pool.dtype == torch.uint8
+    np.testing.assert_allclose(pool[0].numpy() / 255, problem.images, rtol=0, atol=0.002)
     return problem, pool
 
 
@@ -176,7 +170,7 @@ def test_growth_does_not_move_the_scores(tiny, monkeypatch):
     monkeypatch.setattr(
         scoring_study, "widen", lambda *args, noise, **rest: widen(*args, noise=0.0, **rest)
     )
-    scoring_study.double(net, np.random.default_rng(0), optimizer)
+    scoring_study.widen_all(net, 2, np.random.default_rng(0), optimizer)
     np.testing.assert_allclose(scoring_study.predict(net, images), before, atol=1e-5)
 
 
@@ -201,7 +195,7 @@ def test_pretrained_takes_the_largest_pictures_that_the_budget_allows():
 
 
 def made(arm, seed, *r, flops=(1e9, 2e9, 3e9)):
-    return Run(arm, seed, list(flops), list(r), [1.0, 2.0, 3.0], [])
+    return Run(arm, seed, list(flops), list(r), [1.0, 2.0, 3.0][: len(r)], [])
 
 
 @given(seed=seeds, n=st.integers(2, 8))
@@ -217,10 +211,34 @@ def test_one_value_has_no_interval():
     assert scoring_table.interval([2.0]) == (2.0, np.inf)
 
 
-def test_operations_to_a_correlation():
-    assert scoring_table.flops_to(made("a", 0, np.nan, 0.4, 0.8), 0.6) == pytest.approx(2.5e9)
-    assert scoring_table.flops_to(made("a", 0, 0.5, 0.4, 0.8), 0.45) == 1e9
-    assert scoring_table.flops_to(made("a", 0, 0.5, 0.4, 0.8), 0.9) == np.inf
+def test_costs_to_a_correlation():
+    run = made("a", 0, np.nan, 0.4, 0.8)
+    assert scoring_table.cost_to(run, run.flops, 0.6) == pytest.approx(2.5e9)
+    assert scoring_table.cost_to(run, run.seconds, 0.6) == pytest.approx(2.5)
+    early = made("a", 0, 0.5, 0.4, 0.8)
+    assert scoring_table.cost_to(early, early.flops, 0.45) == 1e9
+    assert scoring_table.cost_to(early, early.flops, 0.9) == np.inf
+
+
+def test_savings_are_paired_and_leave_out_what_never_arrives():
+    runs = [made("one", 0, 0.6, 0.7, 0.8), made("other", 0, 0.2, 0.4, 0.6)]
+    runs += [made("one", 1, 0.6, 0.7, 0.8), made("other", 1, 0.2, 0.3, 0.4)]
+    flops, seconds, count = scoring_table.savings(runs, "one", "other", 0.6)
+    assert (flops, seconds, count) == (pytest.approx(1 / 3), pytest.approx(1 / 3), 1)
+    assert scoring_table.savings(runs, "one", "other", 0.75)[2] == 0
+
+
+def test_ablation_compares_with_the_first_of_the_arm_seed_by_seed():
+    variants = {
+        "plain": [made("a", s, 0, 0, 0.5 + 0.1 * s) for s in range(3)],
+        "better": [made("a", s, 0, 0, 0.6 + 0.1 * s + 0.001 * s) for s in range(3)],
+        "another arm": [made("b", s, 0, 0, 0.9) for s in range(3)],
+        "uneven": [made("b", s, 0, 0, 0.8 + 0.2 * (s == 1)) for s in range(3)],
+    }
+    plain, better, other, uneven = scoring_table.ablation_table(variants)[1:]
+    assert plain.endswith("3.0") and other.endswith("3.0")
+    assert "0.701  +0.101 ± 0.002" in better and better.endswith("helps")
+    assert uneven.endswith("open")
 
 
 def test_conclusions_follow_from_the_runs():
@@ -234,9 +252,76 @@ def test_conclusions_follow_from_the_runs():
     assert "pretrained beats scratch: published +0.05, here -0.300 ± 0.497; open" in text
     lines = scoring_table.study_table(runs, 3e9, 0.55)
     assert len(lines) == 5 and "not reached" in "\n".join(lines)
+    assert lines[3].split()[-3:] == ["3", "2.8", "3.0"]
     assert lines[3].startswith("Siamese + growth   0.701 ± ") and "+0.101 ± 0.002" in lines[3]
 
 
 def test_arms_have_names_of_their_own():
     names = [arm.name for arm in scoring_study.ARMS]
     assert len(set(names)) == len(names) and isinstance(scoring_study.ARMS[0], Arm)
+
+
+# --- the full study --------------------------------------------------------------------------
+
+
+def test_stored_runs_come_back(tmp_path):
+    run = made("scratch", 0, np.nan, 0.25, 0.5)
+    run.events.append((2e9, "deeper, stalled"))
+    found = {"date": "2026-11-21", "processes": 2, "runs": {"290 GFLOP": [run]}}
+    scoring_runs.save(found, tmp_path / "runs.json")
+    back = scoring_runs.load(tmp_path / "runs.json")
+    (again,) = back.pop("runs")["290 GFLOP"]
+    assert back == {"date": "2026-11-21", "processes": 2}
+    assert np.isnan(again.r[0]) and again.r[1:] == [0.25, 0.5]
+    assert (again.flops, again.seconds, again.events) == (run.flops, run.seconds, run.events)
+
+
+def test_the_stored_study_is_the_whole_one():
+    stored = scoring_runs.load()["runs"]
+    assert list(stored) == list(scoring_runs.SECTIONS)
+    for name, section in scoring_runs.SECTIONS.items():
+        for arm in [*section.arms, *["pretrained"] * section.pretrained]:
+            seeds = [run.seed for run in scoring_table.of_arm(stored[name], arm)]
+            assert seeds == list(section.seeds), f"{arm}, {name}"
+
+
+def test_the_stored_ablation_is_the_whole_one():
+    stored = scoring_runs.load(scoring_runs.ABLATION)["runs"]
+    assert list(stored) == list(scoring_runs.VARIANTS)
+    for name, runs in stored.items():
+        assert [run.seed for run in runs] == list(scoring_runs.ABLATION_SEEDS), name
+
+
+def test_processes_do_not_change_what_is_found():
+    """Results come in the order of the items, however many processes there are."""
+    items = [(0, 2), (5, 6), (1, 3)]
+    one, two = (scoring_runs._spread(range, items, processes) for processes in (1, 2))
+    assert one == two == [0, 1, 5, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "loss", [scoring_runs.distances_regressed, scoring_runs.ranks, scoring_runs.weak_labels]
+)
+@pytest.mark.parametrize("ratings", [[1.0, 4.5, 9.0, 3.0], [2.0, 2.0, 2.0, 2.0]])
+def test_other_losses_have_a_finite_gradient(loss, ratings):
+    torch.manual_seed(0)
+    net = ScoringNet((2, 2, 4), 1, 16, 4)
+    value = loss(net, torch.rand(4, 3, 16, 16), torch.tensor(ratings))
+    value.backward()
+    assert value >= 0 and torch.isfinite(net.embedding.conv1_1.weight.grad).all()
+
+
+def test_ranks_ask_for_the_order_alone():
+    class Given(torch.nn.Module):
+        def __init__(self, scores):
+            super().__init__()
+            self.scores = torch.tensor(scores)
+
+        def forward(self, images):
+            return self.scores
+
+    ratings = torch.tensor([1.0, 1.5, 6.0])
+    right, wrong = (
+        scoring_runs.ranks(Given(s), None, ratings) for s in ([0.0, 9, 40], [9.0, 9, 0])
+    )
+    assert right < 1e-6 and wrong == pytest.approx(9, abs=0.01)

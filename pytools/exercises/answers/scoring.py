@@ -149,6 +149,24 @@ own_generator_here = _augment(own=lambda rng: np.random.default_rng())
 whole_numbers = _augment(limit=lambda image: (255 * np.clip(image, 0, 1)).astype(np.uint8))
 
 
+def about_the_corner(image, rng):
+    angle, factor = np.deg2rad(rng.uniform(-12, 12)), rng.uniform(0.9, 1.1)
+    h, w = image.shape[:2]
+    down, across = np.mgrid[:h, :w]
+    cos, sin = np.cos(angle) / factor, np.sin(angle) / factor
+    row = np.clip(np.rint(cos * down + sin * across), 0, h - 1).astype(int)
+    column = np.clip(np.rint(cos * across - sin * down), 0, w - 1).astype(int)
+    return _not_moved(image[row, column], rng)
+
+
+_not_moved = _augment(turn=lambda rng: 0.0, scale=lambda rng: 1.0)
+each_colour_mirrored_alone = _augment(
+    mirror=lambda image, rng: np.dstack(
+        [image[:, :: rng.choice([-1, 1]), channel] for channel in range(3)]
+    )
+)
+
+
 def size_not_kept(image, rng):
     angle, factor = rng.uniform(-12, 12), rng.uniform(0.9, 1.1)
     turned = rotate(image, angle, order=1, mode="nearest")
@@ -421,6 +439,16 @@ ANSWERS = {
                 "brighter_only",
                 "The pictures get brighter on the average. Which way should noise go?",
                 brighter_only,
+            ),
+            Misconception(
+                "about_the_corner",
+                "Which place of your picture stays where it is, when it turns and grows?",
+                about_the_corner,
+            ),
+            Misconception(
+                "each_colour_mirrored_alone",
+                "In a mirror, do red and blue change sides together?",
+                each_colour_mirrored_alone,
             ),
             Misconception(
                 "size_not_kept",
