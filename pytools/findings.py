@@ -113,7 +113,7 @@ def _constant_factor(a: np.ndarray, b: np.ndarray) -> str:
 
     Of two counts or shares, such as 3/4 and 1/4, one often is a multiple of the other by chance.
     """
-    if a.ndim == 0 and _is_share(a) and _is_share(b):
+    if a.size == 1 and _is_share(a.reshape(())) and _is_share(b.reshape(())):
         return ""
     square = np.sum(b * b)
     ratio = np.sum(a * b) / square if 0 < square < np.inf else 0.0

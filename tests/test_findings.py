@@ -27,6 +27,7 @@ def test_transposed_is_not_said_of_a_nearly_right_symmetric_result():
 def test_a_factor_is_said_of_a_loss_and_of_an_array_but_not_of_a_share():
     assert finding(4 * 0.7312845, 0.7312845).name == "factor"
     assert finding([0.25, 0.5], [1.0, 2.0]).name == "factor"
+    assert finding([3], [9]).name == "value"  # ids
     assert finding([1e-310, 2e-310], [1.0, 2.0]).name == "value"  # 1 / ratio is no number
     assert finding(1.0, 0.25).name == finding(3 / 7, 1 / 7).name == "value"
 

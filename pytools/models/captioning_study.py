@@ -165,11 +165,10 @@ def judge(
 ) -> dict[str, float]:
     """BLEU-4 of the best candidates, and how many of them are, word for word, one of a scene's
     captions: both from 0 to 1."""
-    written = [parts.decode(candidates[0].ids, vocab) for candidates in beams]
-    truth = [captions(scene) for scene in found]
-    tokens = [[text.split() for text in several] for several in truth]
-    exact = np.mean([text in several for text, several in zip(written, truth, strict=True)])
-    score = parts.bleu([text.split() for text in written], tokens)
+    candidates = [parts.decode(of_scene[0].ids, vocab).split() for of_scene in beams]
+    truth = [[text.split() for text in captions(scene)] for scene in found]
+    exact = np.mean([words in several for words, several in zip(candidates, truth, strict=True)])
+    score = parts.bleu(candidates, truth)
     return {"bleu": round(float(score), 4), "exact": round(float(exact), 4)}
 
 

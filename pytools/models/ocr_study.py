@@ -125,6 +125,6 @@ def study_conclusions(study: dict, say: Callable[[str], object] = print) -> None
         one, two = (rates(study, kind, name) for kind in ("forward only", "bidirectional"))
         wins, ratio = int(np.sum(two < one)), one.mean() / two.mean()
         say(
-            f"{name}: both directions make fewer errors with {wins} of {len(one)} seeds; "
-            f"forward only makes {ratio:.1f} times as many"
+            f"{name + ':':25}both directions err less with {wins} of {len(one)} seeds, "
+            f"forward only {ratio:.1f}×"
         )

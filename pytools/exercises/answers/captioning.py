@@ -230,6 +230,17 @@ best_place_alone = _attend(
 weights_cut_off = _attend(take=lambda w, f: (w.detach()[..., None] * f).sum(dim=1))
 
 
+def looks_without_a_gradient(features, hidden, params):
+    with torch.no_grad():
+        _, weights = models.attend(features, hidden, params)
+    return (weights[..., None] * features).sum(dim=1), weights
+
+
+def all_cut_off(features, hidden, params):
+    with torch.no_grad():
+        return models.attend(features, hidden, params)
+
+
 def state_cut_off(features, hidden, params):
     return models.attend(features, hidden.detach(), params)
 
@@ -329,6 +340,10 @@ def goes_on_after_the_end(step, start, end, width, max_len):
         grown = [(t + float(s), [*ids, i]) for t, ids in beam for i, s in enumerate(step(ids))]
         beam = sorted(grown, key=lambda pair: -pair[0])[:width]
     return beam[0][1][1:]
+
+
+def pays_after_the_end(step, start, end, width, max_len):
+    return _stripped(goes_on_after_the_end(step, start, end, width, max_len), end)
 
 
 # --- bleu ------------------------------------------------------------------------------------
@@ -689,6 +704,8 @@ ANSWERS = {
                 best_place_alone,
             ),
             Misconception("weights_cut_off", TAPE, weights_cut_off),
+            Misconception("looks_without_a_gradient", TAPE, looks_without_a_gradient),
+            Misconception("all_cut_off", TAPE, all_cut_off),
             Misconception("state_cut_off", TAPE, state_cut_off),
             Misconception(
                 "weights_first",
@@ -730,6 +747,11 @@ ANSWERS = {
                 "goes_on_after_the_end",
                 "What comes after the end of a caption?",
                 goes_on_after_the_end,
+            ),
+            Misconception(
+                "pays_after_the_end",
+                "A caption has ended. Does its sum still change?",
+                pays_after_the_end,
             ),
             Misconception(
                 "length_normalised",
