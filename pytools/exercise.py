@@ -180,7 +180,7 @@ def flatten(result: Any, outputs: Sequence[str]) -> dict[str, np.ndarray]:
         return {outputs[0]: _only(result, outputs[0])}
     wanted = f"{len(outputs)} results, {', '.join(outputs)}"
     try:
-        one = isinstance(result, (np.ndarray, str, dict)) and getattr(result, "dtype", "") != "O"
+        one = isinstance(result, (str, dict)) or _is_one_array(result, len(outputs))
         parts = None if one else list(islice(iter(result), len(outputs) + 1))
     except TypeError:
         parts = None
@@ -190,6 +190,11 @@ def flatten(result: Any, outputs: Sequence[str]) -> dict[str, np.ndarray]:
         number = len(parts) if len(parts) < len(outputs) else "more"
         raise Unusable("count", f"It returned {number} results, not {wanted}.")
     return {name: plain(part, name) for name, part in zip(outputs, parts, strict=True)}
+
+
+def _is_one_array(result: Any, parts: int) -> bool:
+    """Whether a result is an array of numbers; a row of as many as are wanted stands for them."""
+    return isinstance(result, np.ndarray) and result.dtype != object and result.shape != (parts,)
 
 
 def _only(result: Any, name: str) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pytools import exercises
-from pytools.exercise import Fault, Outcome, collect
+from pytools.exercise import Fault, Outcome, Unusable, collect, flatten
 from pytools.scoring import score
 from pytools.transport import pack, unpack
 
@@ -124,3 +124,10 @@ def test_every_case_gets_fresh_arguments():
 
     result = score(exercise, collect(exercise, attempt, 1), 1)
     assert result.finding.name == "changed"
+
+
+def test_a_row_of_two_numbers_stands_for_two_results():
+    both = flatten(np.array([1.0, 2.0]), ("cer", "wer"))
+    assert (both["cer"], both["wer"]) == (1.0, 2.0)
+    with pytest.raises(Unusable, match="one ndarray, not 2 results"):
+        flatten(np.ones((2, 3)), ("cer", "wer"))

@@ -134,6 +134,18 @@ def train_matching(
     return losses
 
 
+def hardest_only(sim: Tensor, margin: float = 0.2) -> Tensor:
+    """The ranking loss of similarities (N, N) with the nearest wrong partner of each alone.
+
+    The mean of max(0, m - s_ii + max_j s_ij) + max(0, m - s_ii + max_j s_ji), j ≠ i. Source: Faghri
+    et al. (2018), VSE++: improving visual-semantic embeddings with hard negatives.
+    """
+    own = torch.eye(len(sim), dtype=torch.bool)
+    wrong = sim.masked_fill(own, -torch.inf)
+    ahead = sim.diagonal() - margin
+    return (F.relu(wrong.amax(dim=1) - ahead) + F.relu(wrong.amax(dim=0) - ahead)).mean()
+
+
 @torch.no_grad()
 def similarity(net: JointSpace, images: np.ndarray, ids: Tensor) -> np.ndarray:
     """Each picture (N, 3, 32, 32) with each sentence (M, T): float32 (N, M). The net evaluates."""

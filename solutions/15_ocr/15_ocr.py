@@ -5,8 +5,9 @@
 # think, and then to name each. But where does a letter end, when it touches the next one, and when
 # *rn* looks like *m*? Can a net read a whole line without ever being told?
 #
-# It can: print in four scripts was read so, by a bidirectional LSTM with CTC. Published error rates,
-# of recognition alone (on other data than ours, so they are no yardstick for this page):
+# It can: print in four scripts was read so, by a bidirectional LSTM with CTC. Error rates of
+# recognition alone, as they were published (handed down to us without their paper; on other data than
+# ours, so they are no yardstick for this page):
 #
 # | published, % wrong | English | Hindi | Tamil | Malayalam |
 # |---|---|---|---|---|
@@ -43,7 +44,8 @@ reader, study = models.recogniser, models.ocr_study
 # The lines are entries in a register: names, dates, things. They are set in the fonts that come with
 # matplotlib, and then spoiled, as ink and paper and scanners do it. Fifteen fonts are for learning.
 # Five are kept back for the test, one of each family: a bold one, say, where the regular one is
-# known. A sixth, *cmss10*, is the harder test: it has no relatives among the fifteen. The names in
+# known. A sixth, *cmss10*, is the harder test: of its family, Computer Modern, the fifteen
+# have only faces with serifs. The names in
 # the test are new as well.
 
 # %% tags=["demo"]
@@ -69,8 +71,8 @@ begins = np.flatnonzero(ink[1:] & ~ink[:-1])
 fig, ax = plt.subplots(figsize=(6.4, 1.8))
 ax.imshow(line, cmap="gray_r")
 ax.vlines(begins, -0.5, line.shape[0] - 0.5, linewidth=1)
-letters = len(text.replace(" ", ""))
-ax.set(title=f"{letters} letters, {len(begins)} pieces: cuts where there is no ink", yticks=[])
+symbols = len(text.replace(" ", ""))
+ax.set(title=f"{symbols} symbols, {len(begins)} pieces: cuts where there is no ink", yticks=[])
 ax.set_xlabel("column")
 ax.grid(False)
 show(fig, "A clean line in italics; the cuts between columns with ink miss several letters.")
@@ -92,9 +94,7 @@ assert wrong > 50
 # %% [markdown]
 # ## 2. From a path to a text
 #
-# The net says for each frame (a column, or a few) how probable each symbol is. But a letter is
-# several frames wide, and nobody has marked where it begins. Graves and others (2006) turn that
-# round: let the net name one symbol a frame, a **path**, and say which text a path stands for:
+# Graves and others (2006) turn the question round: let the net name one symbol a frame, a **path**, and say which text a path stands for:
 #
 # 1. merge symbols that stand side by side and are equal,
 # 2. then drop the **blanks**, an extra symbol for "nothing new here", written –.
@@ -143,23 +143,24 @@ check("ocr.greedy_decode", greedy_decode, points=2, seed=9151)
 # - or skips a blank: from a letter to the next letter, **unless the two are equal** (they would be
 #   merged).
 #
-# It ends on one of the last two. Let $\alpha_t(s)$ be the log of the summed probability of all ways
+# It ends on one of the last two. In the first frame only states 1 and 2 are possible; whatever is
+# impossible, or left of state 1, has the log −∞. Let $\alpha_t(s)$ be the log of the summed probability of all ways
 # to stand on state $s$ in frame $t$, this frame included. With $\oplus$ for adding probabilities by
 # their logs, $a \oplus b = \log(e^a + e^b)$ (`np.logaddexp`; a sum of 300 small logs would leave the
 # range of floats if we took the exponential):
 #
 # $$\alpha_t(s) = \log p_t(z_s) + \bigl[\alpha_{t-1}(s) \oplus \alpha_{t-1}(s-1) \oplus
 # \alpha_{t-1}(s-2) \text{ if } z_s \ne z_{s-2}\bigr] \qquad
-# L = -\bigl[\alpha_T(S) \oplus \alpha_T(S-1)\bigr]$$
+# \ell = -\bigl[\alpha_T(S) \oplus \alpha_T(S-1)\bigr]$$
 #
 # ($z_s \ne z_{s-2}$ takes care of blanks, too: two blanks are equal.) The same sums from the end
 # backwards are $\beta_t(s)$: run the same code on the reversed lattice. Through state $s$ in frame $t$
 # go paths with the log probability $\alpha_t(s) + \beta_t(s) - \log p_t(z_s)$; their share of all,
-# the **posterior**, is how sure we are that frame $t$ shows $z_s$, now that we know the text. And that
-# is the gradient, up to its sign: several states may show one symbol $k$,
+# the **posterior**, is how sure we are that frame $t$ shows $z_s$, now that we know the text. And that,
+# with its sign turned, is the gradient. Several states may show one symbol $k$; add them:
 #
-# $$\frac{\partial L}{\partial \log p_t(k)} = -\sum_{s:\, z_s = k}
-# e^{\alpha_t(s) + \beta_t(s) - \log p_t(z_s) + L}$$
+# $$\frac{\partial \ell}{\partial \log p_t(k)} = -\sum_{s:\, z_s = k}
+# e^{\alpha_t(s) + \beta_t(s) - \log p_t(z_s) + \ell}$$
 #
 # (Through a softmax this turns into $p_t(k)$ − posterior, the form in most papers; here each
 # entry of `log_probs` stands for itself.)
@@ -226,11 +227,14 @@ labels = rng.integers(1, 40, 20)
 loss, grad = ctc_loss(scores[:, 0].detach().numpy(), labels)
 size = torch.tensor([60]), torch.tensor([20])
 theirs = F.ctc_loss(scores, torch.tensor(labels[None]), *size, reduction="sum")
-print(f"your loss {loss:.6f}, torch's {theirs.item():.6f}")
+theirs.backward()
+expected = scores.exp()[:, 0].detach().numpy() + grad
+apart = np.abs(scores.grad[:, 0].numpy() - expected).max()
+print(f"your loss {loss:.6f}, torch's {theirs.item():.6f}; gradients differ by {apart:.0e} at most")
 
 # %% [markdown]
-# (Torch's gradient is $p$ − posterior: it takes the softmax to come before. Do not be surprised if
-# you compare them.)
+# (Torch's gradient is $p$ − posterior: it takes the softmax to come before. So $p$ was added to
+# yours.)
 
 # %% [markdown]
 # ## 4. A better text than the best path
@@ -413,7 +417,9 @@ print(f"turned round as a whole:\n{x[:, ::-1]}\nwithin their lengths:\n{reverse_
 # 70 symbols and the blank. Adam, gradients clipped at length 5, as in notebook 05.
 #
 # A CTC net first learns to say nothing but blanks, and then, slowly, when to speak. On short lines
-# that is soon over. So training begins with single words. Watch the beginning, from scratch:
+# that is soon over. So training begins with single words. The loss is that of a line divided by its
+# symbols. (The course's copies of your functions do the work here, many lines at a time; yours are
+# used again in section 9.) Watch the beginning, from scratch:
 
 # %% tags=["demo", "nbval-ignore-output"]
 young = study.make_reader("bidirectional", seed)
@@ -427,9 +433,9 @@ assert np.mean(losses[-50:]) < 0.7 * np.mean(losses[80:130])
 smooth = np.convolve(losses, np.ones(20) / 20, "valid")
 fig, ax = plt.subplots(figsize=(6.4, 2.8))
 ax.plot(np.arange(len(smooth)) * reader.BATCH, smooth)
-ax.set(title="First nothing but blanks, then letters", xlabel="words seen")
+ax.set(title="A steep fall, then slowly down: it learns when to speak", xlabel="words seen")
 ax.set_ylabel("CTC loss of a symbol")
-show(fig, "The loss falls steeply, lingers while the net says only blanks, and falls again.")
+show(fig, "The loss falls steeply at first, then slowly and steadily.")
 
 # %% [markdown]
 # Training to the end takes about six minutes for each net, on one processor core. So two trained
@@ -478,7 +484,8 @@ assert two < one
 # characters wrong, fonts were shared out anew. So *new fonts* is the easier question, chosen after an
 # answer had been seen. The row of the new family is nearer to the first one.)
 #
-# And why are single words read so much worse than words in lines? Look at some:
+# And single words: there the forward net is the better one. Look at what the bidirectional net makes
+# of some:
 
 # %% tags=["demo", "nbval-ignore-output"]
 words = data.text_lines("test", size=60, seed=seed, words=True)
@@ -486,15 +493,16 @@ pairs = zip(words.texts, reader.read_lines(nets["bidirectional"], words.images),
 print("; ".join(f"{text} read as {found or 'nothing'}" for text, found in pairs if text != found))
 
 # %% [markdown]
-# Many a small letter is read as a capital: *knife* as *Knife*. In a register, entries begin with
-# capitals or numbers, and that is what the net has learned, from the lines of the last three quarters
-# of its training. It reads with an expectation, as you do; torn out of its line, a word misleads it.
-# Compare the two nets in the table: which of them pays more for knowing its lines?
+# Most errors are at the first letter: *knife* is read as *Knife*, *ring* as *Aring*. Lines begin with
+# capitals or numbers, and the last three quarters of training were lines. But the forward net learned
+# from the same lines and seldom does this, so the expectation is not all of it. How would you find out
+# what the second direction has to do with it?
 #
 # ## 9. What is it that goes wrong?
 #
 # Look at errors before you look at averages again. Here are lines that the bidirectional net misread;
-# what is wrong is in colour, a dot stands for a symbol that is left out.
+# what is wrong is in colour, a dot below stands for a symbol left out, one above for
+# one too many.
 
 # %% tags=["demo", "nbval-ignore-output"]
 lines = data.text_lines("test", size=150, seed=seed)

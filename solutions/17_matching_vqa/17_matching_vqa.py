@@ -141,7 +141,8 @@ check("vqa.recall_at_k_retrieval", recall_at_k_retrieval, points=2, seed=9872)
 # numbers of its last state. Both vectors are divided by their length, so that their product,
 # $s_{ij}$, is the cosine of their angle.
 #
-# A batch is 128 scenes, each with one of its sentences, drawn anew each time.
+# A batch is 128 scenes, each with one of its sentences, drawn anew each time. Nets and loss are
+# built as those of Kiros et al. (2014) and Karpathy & Fei-Fei (2015), only smaller.
 
 # %% tags=["demo"]
 # Of the same scenes whatever the seed is: nets that are stored have learned by these ids.
@@ -223,18 +224,9 @@ assert table[:, [0, 2]].min() > 20 / number, "recall@1 should be far above chanc
 # **The hardest only.** Of the wrong partners in a batch most cost nothing after a while. So should
 # not the hardest one of each row and column be enough? In notebook 12 that ended badly. Here, too?
 
-
 # %% tags=["demo", "nbval-ignore-output"]
-def hardest(sim, margin=0.2):
-    """The ranking loss with the nearest wrong partner only, in each row and each column."""
-    right = sim.diagonal()
-    wrong = sim - 4 * torch.eye(len(sim))  # the right one is never the nearest wrong one
-    rows = F.relu(margin - right + wrong.amax(dim=1))
-    return (rows + F.relu(margin - right + wrong.amax(dim=0))).mean()
-
-
 hard_net = made(0)
-hard_losses = train(hard_net, 0, hardest, steps=40)
+hard_losses = train(hard_net, 0, matching.hardest_only, steps=40)
 print(f"loss {hard_losses[0]:.2f} -> {hard_losses[-1]:.2f}; recall@1 {recalls(hard_net, 0)[0]:.3f}")
 
 # %% [markdown]
@@ -302,14 +294,14 @@ assert told_apart(eye) > 0.55, "who is left should count"
 # %% tags=["demo", "nbval-ignore-output"]
 images, texts = shelf(0)
 sim = matching.similarity(eye, images, matching.sentence_ids(texts, vocab))
-fig, axes = plt.subplots(3, 5, figsize=(6.4, 4.8))
-for query, row in enumerate(axes):
-    for ax, place in zip(row, np.argsort(-sim[:, query]), strict=False):
+fig = plt.figure(figsize=(6.4, 5))
+for query, part in enumerate(fig.subfigures(3)):
+    part.suptitle(texts[query], fontsize=9)
+    for ax, place in zip(part.subplots(1, 5), np.argsort(-sim[:, query]), strict=False):
         ax.imshow(images[place].transpose(1, 2, 0))
         ax.set(xticks=[], yticks=[])
         for side in ax.spines.values():
             side.set(visible=bool(place == query), linewidth=4, color="C3")
-    row[0].set_title(texts[query], fontsize=9, loc="left").set_in_layout(False)
 fig.suptitle("Asked for a sentence: the five nearest pictures", fontsize=11)
 show(fig, "Three sentences, each with its five nearest pictures; the right one has a frame.")
 
@@ -322,8 +314,9 @@ for place in np.flatnonzero(sim.argmax(axis=1) != np.arange(len(sim)))[:3]:
 # %% [markdown]
 # ## 4. Ten people, one question
 #
-# A sentence says what its writer found worth saying. A question asks for the rest. Ours come from a
-# grammar, too:
+# A sentence says what its writer found worth saying. A question asks for the rest; Malinowski &
+# Fritz (2014) were among the first to put questions to a machine, about photos of rooms. Ours come
+# from a grammar, too:
 #
 # | kind | form | for example |
 # |---|---|---|
@@ -349,7 +342,7 @@ fig, ax = plt.subplots(figsize=(2, 2))
 ax.imshow(scenes(0, "test")[0][0].transpose(1, 2, 0))
 ax.set_title("What would you ask?", fontsize=10)
 ax.axis("off")
-show(fig, "A scene for testing.")
+show(fig, "A scene for testing: two or three coloured shapes on grey.")
 for question in TEST[:5]:
     said = [f"{count} {word}" for word, count in Counter(question.answers).most_common()]
     print(f"{question.text}? {', '.join(said)}")
@@ -631,7 +624,7 @@ for ax, (question, answer) in zip(axes, picked, strict=True):
     ax.imshow(scenes(0, "test")[0][question.scene].transpose(1, 2, 0))
     half = len(question.text.split()) // 2
     lines = [" ".join(question.text.split()[:half]), " ".join(question.text.split()[half:])]
-    ax.set_title("\n".join([*lines, f"{answer}; people: {question.answer}"]), fontsize=7.5)
+    ax.set_title("\n".join([*lines, f"net: {answer}, people: {question.answer}"]), fontsize=7.5)
     ax.axis("off")
 fig.suptitle("A mistake of each form", fontsize=11)
 show(fig, "Five scenes with a question each, the net's wrong answer and the right one.")

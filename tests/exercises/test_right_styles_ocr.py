@@ -78,6 +78,12 @@ def argmax_of_size(log_probs, blank=0):
     return by_groupby(np.abs(log_probs), blank)
 
 
+def before_the_first_was_0(log_probs, blank=0):
+    """Wrong where symbol 0 is a letter, and comes first."""
+    path = [0, *log_probs.argmax(axis=1)]
+    return [b for a, b in itertools.pairwise(path) if a != b and b != blank]
+
+
 def sorted_text(log_probs, blank=0):
     return sorted(by_groupby(log_probs, blank))
 
@@ -626,6 +632,12 @@ def letters_of_words(pred, true):
     return [with_loops(pred, true)[0]] * 2
 
 
+def characters_of_all_lines_joined(pred, true):
+    """Edits are matched across the ends of lines."""
+    cer = with_loops(["".join(pred)], ["".join(true)])[0]
+    return cer, with_loops(pred, true)[1]
+
+
 def words_with_an_error(pred, true):
     wrong = [
         p != t
@@ -742,6 +754,7 @@ WRONG = {
         second_of_a_run,
         largest_blank,
         argmax_of_size,
+        before_the_first_was_0,
         sorted_text,
     ],
     "ctc_loss": [
@@ -780,6 +793,7 @@ WRONG = {
         first_line_only,
         letters_of_words,
         words_with_an_error,
+        characters_of_all_lines_joined,
     ],
     "reverse_padded": [
         rolled_only,

@@ -77,6 +77,16 @@ def test_training_finds_what_belongs_together_and_is_the_same_each_time():
     assert not net.training
 
 
+def test_the_hardest_wrong_partner_of_each_row_and_column():
+    sim = torch.tensor([[0.5, 0.4, 0.1], [0.9, 0.6, 0.0], [0.2, 0.3, 0.8]])
+    rows = [0.1, 0.5, 0]  # 0.2 - 0.5 + 0.4, 0.2 - 0.6 + 0.9, below 0
+    columns = [0.6, 0, 0]  # 0.2 - 0.5 + 0.9, 0.2 - 0.6 + 0.4, below 0
+    wanted = torch.tensor((sum(rows) + sum(columns)) / 3)
+    torch.testing.assert_close(matching.hardest_only(sim), wanted)
+    alike = torch.ones(4, 4)
+    torch.testing.assert_close(matching.hardest_only(alike, 0.3), torch.tensor(0.6))
+
+
 def test_what_does_not_fit_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="each image needs its captions, but got 96 and 95"):
