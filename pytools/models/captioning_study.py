@@ -189,7 +189,8 @@ def table(rows: Iterable[dict]) -> list[str]:
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.2f} ({min(values):.2f}–{max(values):.2f})"
+    spread = f" ({min(values):.2f}–{max(values):.2f})" if len(values) > 1 else ""
+    return f"{np.mean(values):.2f}{spread}"
 
 
 def mean(rows: Iterable[dict], arm: str, split: str, what: str) -> float:

@@ -619,9 +619,10 @@ assert right == 0 and flattered > 0.6
 # Before you look: which step do you think matters most? Is forgetting needed?
 #
 # Three goals were set before the study: a BLEU-4 of .95, .85 exact captions, and .50 on new pairs.
-# Each arm of the study lacks one step, one lacks attention, one lacks all steps. The arms with all
-# steps and with one vector are run with three seeds, the others with one. With `profile = "full"`
-# the next cell runs all; else it reads what the last full run has kept.
+# Each arm of the study lacks one step, one lacks attention, one lacks all steps. With
+# `profile = "full"` the next cell runs the first two arms with three seeds, and the others with one,
+# and keeps what came of it; else it reads what is kept. (So far that is less: the last column says
+# how many seeds, and an arm that is not there has not been run to its end.)
 
 # %% tags=["demo"]
 parts = study.Parts(build_vocab, encode, decode, bleu, caption_loss, attend)
