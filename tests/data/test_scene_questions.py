@@ -11,8 +11,8 @@ from pytools.data.scene_questions import (
     KINDS,
     POSSIBLE,
     USUAL,
-    scene_questions,
     parse_question,
+    scene_questions,
     true_answer,
 )
 from pytools.data.scenes import Scene, SceneObject
@@ -126,5 +126,5 @@ def test_people_mostly_agree_with_the_truth_and_not_always():
 
 
 def test_the_same_generator_gives_the_same_questions():
-    assert scene_questions(FOUND[:50], np.random.default_rng(3)) == scene_questions(FOUND[:50], np.random.default_rng(3))
-    assert scene_questions(FOUND[:50], np.random.default_rng(3)) != scene_questions(FOUND[:50], np.random.default_rng(4))
+    one, same, other = (scene_questions(FOUND[:50], np.random.default_rng(k)) for k in (3, 3, 4))
+    assert one == same and one != other
