@@ -53,7 +53,12 @@ def ranking_loss_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def run_ranking_loss(attempt: Callable, sim: np.ndarray, margin: float, upstream: float) -> list:
-    return run_loss(attempt, ("sim",), (sim,), (margin,), upstream)
+    def as_tensor(sim: Any, margin: float) -> Any:
+        """A sum that starts at a plain 0 stays one where there is nothing to add."""
+        loss = attempt(sim, margin)
+        return sim.new_tensor(loss) if len(sim) == 1 and isinstance(loss, int | float) else loss
+
+    return run_loss(as_tensor, ("sim",), (sim,), (margin,), upstream)
 
 
 # --- recall_at_k_retrieval -------------------------------------------------------------------

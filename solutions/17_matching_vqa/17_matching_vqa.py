@@ -145,7 +145,7 @@ check("vqa.recall_at_k_retrieval", recall_at_k_retrieval, points=2, seed=9872)
 # built as those of Kiros et al. (2014) and Karpathy & Fei-Fei (2015), only smaller.
 
 # %% tags=["demo"]
-# Of the same scenes whatever the seed is: nets that are stored have learned by these ids.
+# The same words whatever the seed is: a net stored with the course has learned by these ids.
 _, known = data.scenes("train", seed=0, size=4000)
 texts = [text for scene in known for text in data.captions(scene)]
 vocab = scratch.build_vocab(texts, min_count=1)
@@ -203,9 +203,9 @@ def recalls(net, run):
 
 
 # %% tags=["demo", "nbval-ignore-output"]
-nets, curves = [made(run) for run in range(RUNS)], []
+nets = [made(run) for run in range(RUNS)]
 for run, net in enumerate(nets):
-    curves.append(train(net, run))
+    train(net, run)
 table = np.array([recalls(net, run) for run, net in enumerate(nets)])
 mean, spread, number = table.mean(axis=0), table.std(axis=0, ddof=1), len(shelf(0)[1])
 print(f"{STEPS} steps, {RUNS} runs, about {number} scenes to search")
@@ -216,7 +216,7 @@ print(f"chance: {1 / number:.3f} @1, {5 / number:.3f} @5")
 assert table[:, [0, 2]].min() > 20 / number, "recall@1 should be far above chance both ways"
 
 # %% [markdown]
-# After so few steps it is found among hundreds already. Published, for photos with sentences by
+# After so few steps the right one of hundreds is often found already. Published, for photos with sentences by
 # people (Karpathy & Fei-Fei, 2015, Flickr30K, 1,000 test photos): a sentence for a picture .222 @1
 # and .482 @5, a picture for a sentence .152 and .377. They compare regions of a picture with single
 # words, with the same loss. Our scenes are simpler, and they are all the same kind of thing.
@@ -261,8 +261,8 @@ for name, net in [("bag of words", bag), ("in order", nets[0])]:
     print(f"{name:13} recall@1 {recalls(net, 0)[0]:.2f}, told apart {told_apart(net):.2f}")
 
 # %% [markdown]
-# The bag cannot tell them apart; that is arithmetic. But the net that reads in order has hardly
-# begun to. Two scenes that differ in nothing but who is left are rare, so that recall, and the
+# The bag cannot tell them apart; that is arithmetic. But the net that reads in order does no better
+# yet. Two scenes that differ in nothing but who is left are rare, so that recall, and the
 # loss, get on well without. A measure finds what it looks for.
 #
 # Does it come with time? From here on we use a net that has been trained longer: 2,000 steps. It
@@ -305,6 +305,9 @@ for query, part in enumerate(fig.subfigures(3)):
 fig.suptitle("Asked for a sentence: the five nearest pictures", fontsize=11)
 show(fig, "Three sentences, each with its five nearest pictures; the right one has a frame.")
 
+# %% [markdown]
+# And three pictures for which a wrong sentence came first; each picture is named by its own sentence:
+
 # %% tags=["demo", "nbval-ignore-output"]
 for place in np.flatnonzero(sim.argmax(axis=1) != np.arange(len(sim)))[:3]:
     print(f"picture {place}, of which we say: {texts[place]}")
@@ -344,7 +347,7 @@ ax.set_title("What would you ask?", fontsize=10)
 ax.axis("off")
 show(fig, "A scene for testing: two or three coloured shapes on grey.")
 for question in TEST[:5]:
-    said = [f"{count} {word}" for word, count in Counter(question.answers).most_common()]
+    said = [f"{word} ({count})" for word, count in Counter(question.answers).most_common()]
     print(f"{question.text}? {', '.join(said)}")
 
 # %% [markdown]
@@ -477,7 +480,7 @@ def untaught(run, fusion):
 
 # %% [markdown]
 # The net that is given both comes with the course, three times, each taught by the questions about
-# 12,000 other scenes, with your `fuse`.
+# 12,000 other scenes. Your `fuse` puts them to use, and `--retrain` teaches them anew with it.
 
 # %% tags=["demo"]
 pairs = [
@@ -554,8 +557,8 @@ for kind in ("yes/no", "number", "other"):
 # The net that gets only the picture has found out that *yes* is the commonest answer of all, and
 # says nothing else. Read the orange bars. *exists* was balanced on purpose: for each pair of colour
 # and shape the answer is yes half of the time, and the words give nothing away. *relation* was not:
-# people ask about what they see, and three in four are true. *how many* is mostly one. And in these
-# questions most circles that are asked about are red, as most bananas are yellow.
+# people ask about what they see, and three in four are true. To *how many*, one is the commonest
+# answer. And in these questions most circles that are asked about are red, as most bananas are yellow.
 #
 # It was no different with real photos. Antol et al. (2015), 614,163 questions about photos;
 # accuracy in % on test-dev, answers in free form:
@@ -567,7 +570,7 @@ for kind in ("yes/no", "number", "other"):
 # | question only (LSTM) | 48.76 | 78.20 | 35.68 | 26.59 |
 # | both, their best | 57.75 | 80.50 | 36.77 | 43.08 |
 #
-# Nine points of 58 came from the pictures. Goyal et al. (2017) then gave each question a second,
+# With the words alone it is 49 of these 58. Goyal et al. (2017) then gave each question a second,
 # similar picture with another answer, so that words alone help less.
 #
 # **Which fusion?** Three nets that differ in nothing else, after the same short training, one run.
@@ -589,10 +592,10 @@ for name, how in {"sum": vqa.add, "side by side": vqa.join, "product": fuse}.ite
 
 # %% tags=["demo", "nbval-ignore-output"]
 @cache
-def commonest(run=0):
+def commonest():
     """To each question of a lesson, the answer that it most often has."""
     counts = {}
-    for question in lesson(100 * seed + run, LESSON[0])[1]:
+    for question in lesson(100 * seed, LESSON[0])[1]:
         counts.setdefault(question.text, Counter())[question.answer] += 1
     return {text: count.most_common(1)[0][0] for text, count in counts.items()}
 
@@ -619,12 +622,12 @@ for form, word, among in groups:
 # %% tags=["demo", "nbval-ignore-output"]
 wrong = [(q, a) for q, a in zip(TEST, said["both"][0], strict=True) if a not in q.answers]
 picked = [next(pair for pair in wrong if pair[0].form == form) for form in FORMS]
-fig, axes = plt.subplots(1, 5, figsize=(7.4, 2.3))
+fig, axes = plt.subplots(1, 5, figsize=(6.4, 2.2))
 for ax, (question, answer) in zip(axes, picked, strict=True):
     ax.imshow(scenes(0, "test")[0][question.scene].transpose(1, 2, 0))
     half = len(question.text.split()) // 2
     lines = [" ".join(question.text.split()[:half]), " ".join(question.text.split()[half:])]
-    ax.set_title("\n".join([*lines, f"net: {answer}, people: {question.answer}"]), fontsize=7.5)
+    ax.set_title("\n".join([*lines, f"net: {answer}, people: {question.answer}"]), fontsize=6.5)
     ax.axis("off")
 fig.suptitle("A mistake of each form", fontsize=11)
 show(fig, "Five scenes with a question each, the net's wrong answer and the right one.")

@@ -23,6 +23,16 @@ def pair_by_pair(sim, margin):
     return total / len(sim)
 
 
+def from_a_plain_zero(sim, margin):
+    total = 0
+    for i in range(len(sim)):
+        for j in range(len(sim)):
+            if i != j:
+                total += F.relu(margin - sim[i, i] + sim[i, j])
+                total += F.relu(margin - sim[i, i] + sim[j, i])
+    return total / len(sim)
+
+
 def with_masked_fill(sim, margin):
     right, own = sim.diag().view(-1, 1), torch.eye(len(sim), dtype=torch.bool)
     rows = (margin + sim - right).clamp(min=0).masked_fill(own, 0)
@@ -368,6 +378,7 @@ def wrong_in_arrays(image, question, params):
 RIGHT = {
     "ranking_loss": [
         pair_by_pair,
+        from_a_plain_zero,
         with_masked_fill,
         diagonal_taken_away,
         by_margin_ranking,
