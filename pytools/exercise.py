@@ -251,7 +251,9 @@ def _same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
     with np.errstate(all="ignore"):
         return all(
             np.all(
-                (np.abs(1.0 * a[k] - b[k]) <= 1e-9 * np.abs(b[k])) | (a[k] == b[k]) | (a[k] != a[k])
+                (np.abs(1.0 * a[k] - b[k]) <= 1e-9 * np.abs(b[k]))
+                | (a[k] == b[k])
+                | ((a[k] != a[k]) & (b[k] != b[k]))
             )
             for k in a
         )

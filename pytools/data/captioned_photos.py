@@ -47,7 +47,7 @@ def captioned_photos(
         try:
             images.append(_photo(path.parent / name, side))
             captions.append(sentences[number])
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises of broken files
+        except Exception as error:  # a broken file makes Pillow raise almost anything
             missing = isinstance(error, FileNotFoundError)
             skipped.append(f"{name}: {'not there' if missing else 'not a readable photo'}")
     if skipped:

@@ -101,7 +101,9 @@ def _line(
             f"must be a file and a text, but has {len(row)} columns (put a text with a comma in "
             "double quotes)"
         )
-    name, text = (" ".join(cell.split()) for cell in row)
+    name, text = row[0].strip(), " ".join(row[1].split())
+    if not name:
+        raise ValueError(f"{text!r} has no file")
     if not text:
         raise ValueError(f"{name}: the text is empty")
     try:
@@ -109,10 +111,10 @@ def _line(
         image = _image(folder / name, height)
     except FileNotFoundError:
         raise ValueError(f"{name}: not there") from None
-    except (OSError, SyntaxError):  # what Pillow raises of broken files
-        raise ValueError(f"{name}: not a readable image") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    except Exception:  # a broken file makes Pillow raise almost anything
+        raise ValueError(f"{name}: not a readable image") from None
     frames, needed = image.shape[1] // stride, frames_needed(text)
     if needed > frames:
         raise ValueError(f"{name}: {text!r} needs {needed} frames, the image has {frames}")

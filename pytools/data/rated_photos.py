@@ -46,7 +46,7 @@ def rated_photos(
         try:
             images.append(_photo(path.parent / name, side))
             ratings.append(np.mean(values))
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises of broken files
+        except Exception as error:  # a broken file makes Pillow raise almost anything
             missing = isinstance(error, FileNotFoundError)
             skipped.append(f"{name}: {'not there' if missing else 'not a readable photo'}")
     if skipped:

@@ -289,6 +289,7 @@ def is_stalled_cases(rng: np.random.Generator) -> list[Case]:
             for _ in range(int(rng.integers(3, 5)))
         ]
 
+    # Tolerances lie off the grid of the losses, so that rounding never decides.
     asked = "asked with the first loss, with the first two, and so on"
     steep = [round(float(v), 3) for v in 10 - np.arange(12) * rng.uniform(0.5, 1)]
     late = [9.0, 9.0, 9.0, 9.0, *noisy(2, 1.9, 1.95, 2)]
@@ -296,18 +297,18 @@ def is_stalled_cases(rng: np.random.Generator) -> list[Case]:
     wobble = [round(float(2 + (-1) ** t * rng.uniform(0.4, 0.6)), 3) for t in range(14)]
     wild = [*noisy(5, 4), 30.0, *noisy(4, 3.9, 3.8)]
     return [
-        Case((noisy(3, 2, 1.9), 2, 0.1), note=asked),
-        Case((noisy(5, 4, 3, 2, 1.9, 1.9, 1.9), 3, 0.2), note=asked),
-        Case((late, 3, 0.3), note=asked),
-        Case((wild, 4, 0.3), note=f"one loss is wild; {asked}"),
-        Case((wobble, 3, 0.1), note=asked),
-        Case((noisy(9, 6, 4, 3, 2.5, 2.4), 4, 1.0), note=f"a large tolerance; {asked}"),
-        Case((jump, 3, 0.1), "edge", f"the loss rises; {asked}"),
-        Case((steep, 1, 0.2), "edge", f"a window of one loss; {asked}"),
+        Case((noisy(3, 2, 1.9), 2, 0.1001), note=asked),
+        Case((noisy(5, 4, 3, 2, 1.9, 1.9, 1.9), 3, 0.2001), note=asked),
+        Case((late, 3, 0.3001), note=asked),
+        Case((wild, 4, 0.3001), note=f"one loss is wild; {asked}"),
+        Case((wobble, 3, 0.1001), note=asked),
+        Case((noisy(9, 6, 4, 3, 2.5, 2.4), 4, 1.0001), note=f"a large tolerance; {asked}"),
+        Case((jump, 3, 0.1001), "edge", f"the loss rises; {asked}"),
+        Case((steep, 1, 0.2001), "edge", f"a window of one loss; {asked}"),
         Case(([4.0, 4.0, 3.0, 3.0, 2.5, 1.5, 1.0, 1.0], 2, 1.0), "edge", f"just enough; {asked}"),
         Case(([2.0] * 9, 3, 0.0), "edge", f"nothing changes, tolerance 0; {asked}"),
-        Case((noisy(3, 2), 10, 0.5), "edge", f"too few losses; {asked}"),
-        Case(([v * 1e-4 for v in late], 3, 3e-5), "numerical", f"tiny losses; {asked}"),
+        Case((noisy(3, 2), 10, 0.5001), "edge", f"too few losses; {asked}"),
+        Case(([v * 1e-4 for v in late], 3, 3.001e-5), "numerical", f"tiny losses; {asked}"),
     ]
 
 

@@ -190,7 +190,8 @@ def train_detectors(
     """
     called = torch.zeros(len(images), detectors.words)
     for row, captions in zip(called, sentences, strict=True):
-        row[torch.tensor(sorted({i for ids in captions for i in ids if i > UNKNOWN}))] = 1
+        words = sorted({i for ids in captions for i in ids if i > UNKNOWN})
+        row[torch.tensor(words, dtype=torch.long)] = 1
     pictures = torch.as_tensor(images)
 
     def batch_loss(rows: Tensor) -> Tensor:
@@ -257,7 +258,9 @@ def _train(
 
 @torch.no_grad()
 def features_of(detectors: WordDetectors, images: np.ndarray) -> Tensor:
-    """The features (N, L, D) of pictures (N, 3, S, S), in batches and without gradients."""
+    """The features (N, L, D) of pictures (N, 3, S, S), in batches and without gradients. Leaves the
+    detectors in evaluation mode."""
+    detectors.eval()
     return torch.cat([detectors(part) for part in torch.as_tensor(images).split(500)])
 
 

@@ -102,11 +102,13 @@ def train_embedding(
     there are many classes, of batch / per_class classes so many images each. batch_loss(emb,
     labels, rng): the loss of a batch of points (batch, D), a number. change(images, labels, rng)
     -> images, labels: what is done to a batch before, such as shifts. Returns the losses. Raises
-    ValueError where images and labels do not fit, and FloatingPointError where a loss is not
-    finite.
+    ValueError where images and labels do not fit, or where classes or a class's images are too
+    few, and FloatingPointError where a loss is not finite.
     """
     if len(images) != len(labels):
         raise ValueError(f"each image needs a label, but got {len(images)} and {len(labels)}")
+    if per_class is not None:
+        _require_classes(labels, batch // per_class, per_class)
     device = next(net.parameters()).device
     optimizer = torch.optim.Adam(net.parameters(), lr)
     net.train()
@@ -126,6 +128,19 @@ def train_embedding(
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+def _require_classes(labels: np.ndarray, classes: int, per_class: int) -> None:
+    """ValueError unless there are so many classes, and so many images of each."""
+    names, counts = np.unique(labels, return_counts=True)
+    if len(names) < classes:
+        raise ValueError(f"a batch takes {classes} classes, but labels has {len(names)}")
+    if counts.min() < per_class:
+        name, count = names[counts.argmin()], counts.min()
+        raise ValueError(
+            f"each class needs {per_class} images, but class {name} has {count}: add some, or "
+            "leave it out"
+        )
 
 
 def _draw(

@@ -83,8 +83,12 @@ class JointSpace(nn.Module):
 def sentence_ids(sentences: Sequence[str], vocab: Mapping[str, int]) -> Tensor:
     """The ids of each sentence's words, int64 (N, T), with 0 after the end of the shorter ones.
 
-    No sentence is written here, so that <start> and <end> are not needed.
+    No sentence is written here, so that <start> and <end> are not needed. ValueError for an empty
+    one.
     """
+    empty = next((n for n, sentence in enumerate(sentences) if not sentence.split()), None)
+    if empty is not None:
+        raise ValueError(f"sentence {empty} is empty: leave it out")
     rows = [torch.tensor(encode(sentence, vocab)[1:-1]) for sentence in sentences]
     return nn.utils.rnn.pad_sequence(rows, batch_first=True)
 

@@ -109,7 +109,7 @@ def rates(study: dict, kind: str, name: str, rate: str = "cer") -> np.ndarray:
 
 def study_lines(study: dict) -> list[str]:
     """The study as a table: per cent, the mean over seeds and their range."""
-    rows = [f"{'%, mean (least–most)':26}{'CER':>22}{'WER':>24}"]
+    rows = [f"{'%, mean (least–most)':40}{'CER':>18}{'WER':>22}"]
     for name, kind in product(SETS, KINDS):
         cells = []
         for rate in ("cer", "wer"):

@@ -189,6 +189,8 @@ def _batches(
     while True:
         only_words = words()
         images, texts = draw(int(rng.integers(2**31)), only_words)[:2]
+        if not len(images):
+            raise ValueError("draw gave no lines to train on: at least one is needed")
         order = np.argsort([image.shape[1] for image in images], kind="stable")
         for start in rng.permutation(np.arange(0, len(images), BATCH)):
             rows = order[start : start + BATCH]
@@ -219,7 +221,7 @@ def read_lines(
 
 
 def letter_sensitivity(net: Recogniser, image: np.ndarray, text: str) -> np.ndarray:
-    """How each letter's log probability moves with each pixel of its line: (L, H, W).
+    """How each letter's log probability moves with each pixel of its normalised line: (L, H, W).
 
     Of letter i it is the gradient of log p at the frame, among those of the best path of `text`,
     that is surest of it. ValueError where the text does not fit into the frames.
@@ -233,5 +235,6 @@ def letter_sensitivity(net: Recogniser, image: np.ndarray, text: str) -> np.ndar
     for number, label in enumerate(labels):
         surest = scores[np.flatnonzero(path == 2 * number + 1), label].max()
         (grad,) = torch.autograd.grad(surest, x, retain_graph=True)
-        found.append(grad[0, 0].numpy())
+        # the columns of a frame that the image fills in part only are not read
+        found.append(F.pad(grad[0, 0], (0, image.shape[1] - grad.shape[3])).numpy())
     return np.stack(found)

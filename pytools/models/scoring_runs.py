@@ -174,7 +174,7 @@ def run_variants(seed: int) -> list[tuple[str, Run]]:
 
 
 def save(found: dict, path: Path = STUDY) -> None:
-    """Write what was measured; runs as rows of numbers, three digits of each r. nan becomes null:
+    """Write what was measured; runs as rows of numbers, four digits of each r. nan becomes null:
     JSON has none."""
 
     def plain(run: Run) -> dict:
@@ -208,7 +208,3 @@ def load(path: Path = STUDY) -> dict:
 
     found["runs"] = {name: [revived(row) for row in rows] for name, rows in found["runs"].items()}
     return found
-
-
-def _giga(budget: float) -> str:
-    return f"{budget / 1e9:.0f} GFLOP"

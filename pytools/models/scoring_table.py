@@ -26,13 +26,17 @@ CLAIMS = (  # what the published figures say, and what growth says: the first ar
     ("growth", "small, not grown"),
 )
 
+UNDEFINED = "undefined: constant scores, or no seed in common"
+
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """The mean of values (N,), and half the width of its 95 % confidence interval.
 
-    By Student's t, for values that are about normal; inf for fewer than two.
+    By Student's t, for values that are about normal; inf for fewer than two. nan of none.
     """
     values = np.asarray(values, dtype=float)
+    if not len(values):
+        return np.nan, np.inf
     if len(values) < 2:
         return float(np.mean(values)), np.inf
     error = values.std(ddof=1) / np.sqrt(len(values))
@@ -131,6 +135,7 @@ def ablation_table(variants: Mapping[str, Sequence[Run]]) -> list[str]:
             continue
         mean, half = interval([r - usual[seed] for seed, r in ends.items()])
         verdict = "open" if abs(mean) <= half else "helps" if mean > 0 else "harms"
+        verdict = verdict if np.isfinite(mean) else UNDEFINED
         lines.append(line + f"{mean:+.3f} ± {half:.3f}".rjust(16) + took + f"  {verdict}")
     return lines
 
@@ -144,7 +149,9 @@ def conclusions(runs: Sequence[Run], flops: float) -> list[str]:
         if not {one, other} <= present:
             continue
         mean, half = difference(runs, one, other, flops)
-        if abs(mean) <= half:
+        if not np.isfinite(mean):
+            verdict = UNDEFINED
+        elif abs(mean) <= half:
             verdict = "open: the interval holds 0"
         else:
             verdict = "holds" if mean > 0 else "does not hold: it is the other way round"

@@ -48,9 +48,10 @@ def only_question(image: Tensor, question: Tensor, params: Mapping[str, Tensor])
 class PlacedWords(nn.Module):
     """Questions as ids (N, T), T up to 9 -> vectors (N, size): the sum of their words' vectors.
 
-    A word has a vector for each place in the question, so that 'the ring left of the cross' differs
+    Shorter ones are filled up to 9 with id 0, which counts as a word: "the question has ended". A
+    word has a vector for each place in the question, so that 'the ring left of the cross' differs
     from 'the cross left of the ring'. For short questions of few forms that is enough, and faster
-    than a recurrent net.
+    than a recurrent net. ValueError for a longer question.
     """
 
     LONGEST = 9  # 'is the red circle left of the blue square' has nine words
@@ -61,7 +62,13 @@ class PlacedWords(nn.Module):
         self.words = nn.EmbeddingBag(num_words * self.LONGEST, size, mode="sum")
 
     def forward(self, ids: Tensor) -> Tensor:
-        return self.words(ids + self.num_words * torch.arange(ids.shape[1]))
+        missing = self.LONGEST - ids.shape[1]
+        if missing < 0:
+            raise ValueError(
+                f"a question must have at most {self.LONGEST} words, but has {ids.shape[1]}"
+            )
+        ids = F.pad(ids, (0, missing))
+        return self.words(ids + self.num_words * torch.arange(self.LONGEST))
 
 
 class VqaNet(nn.Module):

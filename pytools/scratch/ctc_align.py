@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from pytools.scratch.ctc import ctc_loss
+
 
 def ctc_posterior(log_probs: np.ndarray, labels: Sequence[int], blank: int = 0) -> np.ndarray:
     """The probability of each state in each frame, given the text: (T, 2L + 1), rows sum to 1.
@@ -51,6 +53,7 @@ def _lattice(
     log_probs: np.ndarray, labels: Sequence[int], blank: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The states' symbols (S,), and what they emit (T, S)."""
+    loss, _ = ctc_loss(np.asarray(log_probs, dtype=float), labels, blank)  # checks them, too
     labels = np.asarray(labels, dtype=int)
     needed = len(labels) + np.count_nonzero(labels[1:] == labels[:-1])
     if len(log_probs) < max(needed, 1):
@@ -58,6 +61,8 @@ def _lattice(
             f"a text of {len(labels)} letters needs {max(needed, 1)} frames, "
             f"but log_probs has {len(log_probs)}"
         )
+    if loss == np.inf:
+        raise ValueError("log_probs gives every path that spells the text the probability 0")
     states = np.full(2 * len(labels) + 1, blank)
     states[1::2] = labels
     return states, np.asarray(log_probs, dtype=float)[:, states]

@@ -62,7 +62,7 @@ class AskScene(ipywidgets.VBox):
 def describe_answers(question: str, answers: Answers) -> str:
     """What draw_answers draws, in one line: its alt text."""
     best = ", ".join(f"{word} {100 * p:.0f} %" for word, p in _best(answers))
-    return f"A scene, and the question: {' '.join(question.split())} Answers: {best}."
+    return f"A scene, and the question: {' '.join(question.split()).rstrip('?')}? Answers: {best}."
 
 
 def draw_answers(image: np.ndarray, question: str, answers: Answers) -> Figure:

@@ -93,3 +93,8 @@ def test_what_does_not_fit_is_refused():
         matching.train_matching(made(), IMAGES, IDS[1:], hinge, 1, rng)
     with pytest.raises(FloatingPointError, match="the loss is nan at step 0: a smaller lr"):
         matching.train_matching(made(), IMAGES * np.nan, IDS, hinge, 1, rng)
+
+
+def test_an_empty_sentence_is_named():
+    with pytest.raises(ValueError, match="sentence 1 is empty"):
+        matching.sentence_ids(["a red ring", " "], scratch.build_vocab(["a red ring"], 1))

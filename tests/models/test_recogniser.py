@@ -125,6 +125,12 @@ def test_sensitivity_is_the_derivative_of_the_letters_score():
     assert any(np.allclose(g[0, 0].numpy(), found[0], atol=1e-7) for g in candidates)
 
 
+def test_sensitivity_of_an_odd_width_has_every_column():
+    image = data.draw_line("in", "cmr10")
+    image = image[:, : image.shape[1] - 1 + image.shape[1] % 2]
+    assert reader.letter_sensitivity(small(hidden=12), image, "in").shape == (2, *image.shape)
+
+
 def test_a_study_comes_back_from_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "CHUNK", 16)
     made = study.run_study([0], 1, size=4)

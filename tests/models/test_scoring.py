@@ -256,6 +256,13 @@ def test_conclusions_follow_from_the_runs():
     assert lines[3].startswith("Siamese + growth   0.701 ± ") and "+0.101 ± 0.002" in lines[3]
 
 
+def test_an_undefined_correlation_is_no_verdict():
+    runs = [Run("growth", 0, [1.0], [np.nan], [1.0]), Run("scratch", 0, [1.0], [0.5], [1.0])]
+    (line,) = scoring_table.conclusions(runs, 1.0)
+    assert line.endswith("undefined: constant scores, or no seed in common")
+    assert scoring_table.interval([])[1] == np.inf
+
+
 def test_arms_have_names_of_their_own():
     names = [arm.name for arm in scoring_study.ARMS]
     assert len(set(names)) == len(names) and isinstance(scoring_study.ARMS[0], Arm)

@@ -73,3 +73,12 @@ def test_training_learns_what_people_say():
     pred = vqa.best_answers(net, seen, TEXTS, VOCAB)
     answers = [question.answers for question in QUESTIONS]
     assert scratch.answer_accuracy(pred, answers) > 0.75
+
+
+def test_a_question_alone_is_answered_as_beside_a_longer_one():
+    net = vqa.PlacedWords(12, 5)
+    short = torch.tensor([[3, 4, 5]])
+    beside = torch.tensor([[3, 4, 5, 0, 0, 0, 0, 0, 0], [1, 2, 3, 4, 5, 6, 7, 8, 9]])
+    torch.testing.assert_close(net(short)[0], net(beside)[0])
+    with pytest.raises(ValueError, match="at most 9 words, but has 10"):
+        net(torch.ones(1, 10, dtype=torch.long))

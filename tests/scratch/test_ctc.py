@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from pytools.scratch import beam_decode, ctc_loss, ctc_loss_batch, greedy_decode
+from pytools.scratch import (
+    beam_decode,
+    ctc_align,
+    ctc_loss,
+    ctc_loss_batch,
+    ctc_posterior,
+    greedy_decode,
+)
 
 
 def frames(rng, *shape, spread=1.0):
@@ -214,3 +221,13 @@ def test_more_width_is_no_worse_here():
     """Frames on which the best path misleads: the search finds the better text."""
     log_probs = np.log([[0.6, 0.4], [0.6, 0.4]])
     assert greedy_decode(log_probs) == [] and beam_decode(log_probs, 2) == [1]
+
+
+def test_no_path_is_no_alignment():
+    forbidden = np.log(np.full((4, 3), 1 / 3))
+    forbidden[:, 1] = -np.inf
+    for wanted in (ctc_align, ctc_posterior):
+        with pytest.raises(ValueError, match="probability 0"):
+            wanted(forbidden, [1])
+        with pytest.raises(ValueError, match="without the blank"):
+            wanted(forbidden, [0])
