@@ -50,6 +50,7 @@ def main() -> None:
             result |= costs(device, args) if task == "costs" else train(task, device, args)
         if dist.get_rank() == 0 and args.out:
             np.savez(args.out, **result)
+        dist.barrier()  # nobody hangs up while another is still at work
         dist.destroy_process_group()
     except RuntimeError as error:  # a process that does not answer, or is gone
         reason = str(error).strip().splitlines()[0][:150]

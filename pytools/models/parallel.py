@@ -19,6 +19,10 @@ from torch import nn
 from pytools.errors import CourseError
 
 SCRIPT = "pytools.models.data_parallel"
+TRIES = 3
+# What is worth another try: the free port that torchrun found was taken by another program before
+# it was used; or gloo aborted (signal 6), as it does now and then on a machine under load.
+CHANCE = r"EADDRINUSE|address already in use|DistNetworkError|exitcode\s*:\s*-6\b"
 
 
 @torch.no_grad()
@@ -59,13 +63,23 @@ def torchrun(*arguments: str, processes: int = 2, timeout: float = 120) -> str:
     """
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--local-addr=127.0.0.1", f"--nproc-per-node={processes}", "-m", SCRIPT, *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for _ in range(TRIES):
+        code, printed, log = _run(command, timeout)
+        if code == 0:
+            return printed
+        if not re.search(CHANCE, log, re.IGNORECASE):
+            break
+    raise CourseError(_first_failure(log))
+
+
+def _run(command: Sequence[str], timeout: float) -> tuple[int, str, str]:
+    """A command's exit code, and what it wrote to its two outputs."""
     run = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     try:
         printed, log = run.communicate(timeout=timeout)
@@ -76,9 +90,7 @@ def torchrun(*arguments: str, processes: int = 2, timeout: float = 120) -> str:
             text = f"torchrun: not done after {timeout:g} s, so it was stopped"
             raise CourseError(text) from None
         raise
-    if run.returncode:
-        raise CourseError(_first_failure(log))
-    return printed
+    return run.returncode, printed, log
 
 
 def _first_failure(log: str) -> str:

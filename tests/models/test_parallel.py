@@ -96,3 +96,22 @@ def test_the_script_alone_says_how_to_start_it():
 def test_a_report_without_a_rank_is_told_by_its_last_line():
     text = parallel._first_failure("some lines\nError: no such option\n")
     assert text == "torchrun could not start its processes: Error: no such option"
+
+
+def test_what_chance_spoils_is_tried_again(monkeypatch):
+    answers = [
+        (1, "", "DistNetworkError: EADDRINUSE"),
+        (1, "", "Root Cause rank : 1 exitcode : -6"),
+        (0, "done", ""),
+    ]
+    monkeypatch.setattr(parallel, "_run", lambda command, timeout: answers.pop(0))
+    assert torchrun("by_hand") == "done"
+
+
+def test_what_fails_each_time_is_told_at_once(monkeypatch):
+    calls = []
+    failed = (1, "", "Root Cause\n rank : 1\n exitcode : -9\n")
+    monkeypatch.setattr(parallel, "_run", lambda *given: calls.append(given) or failed)
+    with pytest.raises(CourseError, match="rank 1 was killed by signal 9"):
+        torchrun("by_hand")
+    assert len(calls) == 1
