@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pytools.data.rated_photos import _photo
+from pytools.data.photos import square_photo, why_skipped
 
 MOST = 5  # reasons that a warning spells out
 
@@ -45,11 +45,10 @@ def captioned_photos(
             skipped.append(f"{name}: has no caption")
             continue
         try:
-            images.append(_photo(path.parent / name, side))
+            images.append(square_photo(path.parent / name, side))
             captions.append(sentences[number])
         except Exception as error:  # a broken file makes Pillow raise almost anything
-            missing = isinstance(error, FileNotFoundError)
-            skipped.append(f"{name}: {'not there' if missing else 'not a readable photo'}")
+            skipped.append(why_skipped(name, error))
     if skipped:
         more = f"; and {len(skipped) - MOST} more" if len(skipped) > MOST else ""
         warnings.warn(

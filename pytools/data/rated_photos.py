@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pytools.data.photos import square_photo, why_skipped
+
 LOW, HIGH = 0, 9  # the scale of the ratings
 COLUMNS = ["file", "rating"]
 
@@ -44,11 +46,10 @@ def rated_photos(
     images, ratings, skipped = [], [], []
     for name, values in _ratings(path).items():
         try:
-            images.append(_photo(path.parent / name, side))
+            images.append(square_photo(path.parent / name, side))
             ratings.append(np.mean(values))
         except Exception as error:  # a broken file makes Pillow raise almost anything
-            missing = isinstance(error, FileNotFoundError)
-            skipped.append(f"{name}: {'not there' if missing else 'not a readable photo'}")
+            skipped.append(why_skipped(name, error))
     if skipped:
         warnings.warn(
             f"{len(skipped)} of {len(skipped) + len(images)} photos skipped: {'; '.join(skipped)}",
@@ -93,13 +94,3 @@ def _row(row: list[str], where: str) -> tuple[str, float]:
             f"{where}: the rating of {name} must be a number from {LOW} to {HIGH}, but is {text!r}"
         )
     return name, value
-
-
-def _photo(path: Path, side: int) -> np.ndarray:
-    """A photo as float32 (3, side, side) in [0, 1]: the middle square, upright."""
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as photo:
-        upright = ImageOps.exif_transpose(photo).convert("RGB")
-        small = ImageOps.fit(upright, (side, side), Image.Resampling.LANCZOS)
-    return np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 255

@@ -23,7 +23,6 @@ from pytools.models.captioner import (
     Captioner,
     WordDetectors,
     features_of,
-    parameters_of,
     train_captioner,
     train_detectors,
 )
@@ -50,7 +49,7 @@ from pytools.models.embedding import (
 )
 from pytools.models.fast_path import images_per_second, published_peak, stored_table
 from pytools.models.feature_cache import cached_features
-from pytools.models.flops import forward_flops, training_flops
+from pytools.models.flops import forward_flops, parameters_of, training_flops
 from pytools.models.huber import HuberFunction
 from pytools.models.image_data import ImageData, load_data
 from pytools.models.joint import fuse, ranking_loss

@@ -262,8 +262,3 @@ def features_of(detectors: WordDetectors, images: np.ndarray) -> Tensor:
     detectors in evaluation mode."""
     detectors.eval()
     return torch.cat([detectors(part) for part in torch.as_tensor(images).split(500)])
-
-
-def parameters_of(net: nn.Module) -> int:
-    """How many numbers of a net are learned."""
-    return sum(p.numel() for p in net.parameters() if p.requires_grad)

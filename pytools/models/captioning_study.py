@@ -24,10 +24,10 @@ from pytools.models.captioner import (
     Captioner,
     WordDetectors,
     features_of,
-    parameters_of,
     train_captioner,
     train_detectors,
 )
+from pytools.models.flops import parameters_of
 
 STORED = Path(__file__).with_name("stored") / "captioning_study.json"
 SPLITS = ("test", "new")  # what captions are judged on

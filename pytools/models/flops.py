@@ -34,3 +34,8 @@ def training_flops(model: nn.Module, shape: Sequence[int], examples: int) -> int
     input and one for that of its weights.
     """
     return 3 * forward_flops(model, shape) * examples
+
+
+def parameters_of(net: nn.Module) -> int:
+    """How many numbers of a net are learned."""
+    return sum(p.numel() for p in net.parameters() if p.requires_grad)

@@ -20,10 +20,10 @@ import torch
 
 from pytools.data import text_lines
 from pytools.data.text_lines import FONTS, NEW_FAMILY
+from pytools.models.flops import parameters_of
 from pytools.models.recogniser import (
     BATCH,
     Recogniser,
-    count_parameters,
     forward_only,
     read_lines,
     train_recogniser,
@@ -70,7 +70,7 @@ def run_one(kind: str, seed: int, steps: int, size: int = LINES) -> dict:
     return {
         "kind": kind,
         "seed": seed,
-        "parameters": count_parameters(net),
+        "parameters": parameters_of(net),
         "lines": steps * BATCH,
         "cpu_seconds": round(seconds, 1),
         "rates": judge(net, size, seed),

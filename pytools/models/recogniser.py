@@ -26,6 +26,7 @@ from pytools.data.text_lines import (
     to_numbers,
     to_text,
 )
+from pytools.models.flops import parameters_of
 from pytools.scratch import ctc_align, greedy_decode
 
 STRIDE = 2  # columns of a frame
@@ -98,15 +99,10 @@ def turned_round(x: Tensor, lengths: Tensor) -> Tensor:
     return x.gather(0, order[..., None].expand(x.shape))
 
 
-def count_parameters(net: nn.Module) -> int:
-    """How many numbers a net learns."""
-    return sum(p.numel() for p in net.parameters())
-
-
 def forward_only(like: Recogniser) -> Recogniser:
     """A net without the second LSTM, as wide as makes up for its parameters, within 1 %."""
     hidden, rest = like.rightward.hidden_size, (like.channels, like.symbols, like.height)
-    while count_parameters(Recogniser(hidden, False, *rest)) < count_parameters(like):
+    while parameters_of(Recogniser(hidden, False, *rest)) < parameters_of(like):
         hidden += 1
     return Recogniser(hidden, False, *rest)
 

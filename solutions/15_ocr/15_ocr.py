@@ -455,7 +455,7 @@ nets = {
     for kind, name in zip(study.KINDS, ("line_reader", "line_reader_forward"), strict=True)
 }
 for kind, net in nets.items():
-    print(f"{kind:14}{reader.count_parameters(net):8,} parameters")
+    print(f"{kind:14}{models.parameters_of(net):8,} parameters")
 
 # %% [markdown]
 # ## 8. With and without context

@@ -32,7 +32,7 @@ def test_both_kinds_are_as_large():
     both = small(hidden=40)
     one = reader.forward_only(both)
     assert one.leftward is None and one.symbols == both.symbols
-    assert 1 <= reader.count_parameters(one) / reader.count_parameters(both) < 1.01
+    assert 1 <= reader.parameters_of(one) / reader.parameters_of(both) < 1.01
 
 
 def test_each_line_is_read_as_if_alone():
