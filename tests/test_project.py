@@ -24,7 +24,8 @@ LOCK = [
 
 # A room of pytools/ imports from the floors above its line in this table, and from itself.
 FLOORS = (
-    {"data", "errors", "exercise", "scratch"},
+    {"errors"},
+    {"data", "exercise", "scratch"},
     {"findings", "transport"},
     {"scoring"},
     {"models"},
@@ -147,6 +148,18 @@ def test_a_room_imports_only_from_floors_below(path):
     own = FLOOR_OF.get(room_of(path), len(FLOORS))
     above = {room for room in rooms_used(path) if FLOOR_OF.get(room, own) >= own}
     assert not above, f"{path.relative_to(ROOT)} may not import {above}"
+
+
+@pytest.mark.parametrize("room", ["models", "scratch"])
+def test_a_room_that_grading_may_leave_out_is_imported_as_a_whole(room):
+    """In its place stands a package whose names can be imported, but which has no modules."""
+    others = [path for path in MODULES if room_of(path) != room and path.parent.name != "answers"]
+    for path in others:
+        parts = [name for name in imports(path) if name.startswith(f"pytools.{room}.")]
+        modules = [name for name in parts if name.count(".") > 2]
+        assert not modules, (
+            f"{path.relative_to(ROOT)} imports {modules}: take it from pytools.{room}"
+        )
 
 
 def test_only_the_command_line_imports_grading():

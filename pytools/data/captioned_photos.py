@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pytools.data.photos import square_photo, why_skipped
-
-MOST = 5  # reasons that a warning spells out
+from pytools.data.own_folder import (
+    square_photo,
+    table_text,
+    tell_skipped,
+    unreadable,
+    why_skipped,
+)
+from pytools.errors import CourseError
 
 
 class CaptionedPhotos(NamedTuple):
@@ -25,7 +29,7 @@ class CaptionedPhotos(NamedTuple):
 
 
 def captioned_photos(
-    folder: str | os.PathLike, table: str = "captions.json", side: int = 32
+    folder: str | os.PathLike, table: str = "captions.json", side: int = 32, least: int = 1
 ) -> CaptionedPhotos:
     """The photos of a folder that have captions, each cut to its middle square and made small.
 
@@ -33,9 +37,9 @@ def captioned_photos(
     {"images": [{"id": 1, "file_name": "a.jpg"}, …], "annotations": [{"image_id": 1, "caption":
     "a red rose"}, …]}; other fields are not read. Names are relative to the folder. A photo may
     have several captions. Photos that are missing, can't be read or have no caption, captions that
-    are empty or of no photo, and entries that lack a field are skipped, counted in a warning and
-    listed in the result. Raises FileNotFoundError where the table is missing, and ValueError where
-    it is no such table or nothing is left.
+    are empty or of no photo, and entries that lack a field are skipped, told in a warning and
+    listed in the result. Raises CourseError where the table is missing or no such table, or fewer
+    than `least` photos are left.
     """
     path = Path(folder).expanduser() / table
     names, sentences, skipped = _read(path)
@@ -49,15 +53,7 @@ def captioned_photos(
             captions.append(sentences[number])
         except Exception as error:  # a broken file makes Pillow raise almost anything
             skipped.append(why_skipped(name, error))
-    if skipped:
-        more = f"; and {len(skipped) - MOST} more" if len(skipped) > MOST else ""
-        warnings.warn(
-            f"{len(skipped)} left out, {len(images)} photos read: "
-            f"{'; '.join(skipped[:MOST])}{more}",
-            stacklevel=2,
-        )
-    if not images:
-        raise ValueError(f"{path} names no photo with a caption: {'; '.join(skipped) or 'none'}")
+    tell_skipped(path, "photos with captions", len(images), least, skipped)
     return CaptionedPhotos(np.stack(images), captions, skipped)
 
 
@@ -87,19 +83,15 @@ def _read(path: Path) -> tuple[dict[Any, str], dict[Any, list[str]], list[str]]:
 
 
 def _lists(path: Path) -> tuple[list, list]:
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not there: write a JSON file with images and annotations, as COCO's "
-            "caption files have them"
-        )
+    wanted = "a JSON file with images and annotations, as COCO's caption files have them"
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(table_text(path, "JSON", wanted))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON file in UTF-8 ({error}): save it as such") from None
+        raise unreadable(path, "JSON", error) from None
     lists = _fields(content, "images", "annotations")
     for name, found in zip(("images", "annotations"), lists, strict=True):
         if not isinstance(found, list):
-            raise ValueError(
+            raise CourseError(
                 f"{path} must hold an object with the lists images and annotations, as COCO's "
                 f"caption files do, but {name} is {'missing' if found is None else 'no list'}"
             )

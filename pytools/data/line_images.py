@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from pytools.data.own_folder import table_rows, tell_skipped, why_skipped
 from pytools.data.text_lines import HEIGHT, SYMBOLS, frames_needed, to_numbers
 
 COLUMNS = ["file", "text"]
-MANY = 5  # so many lines of a warning are shown in full
 
 
 class LineImages(NamedTuple):
@@ -32,6 +29,7 @@ def line_images(
     height: int = HEIGHT,
     symbols: str = SYMBOLS,
     stride: int = 2,
+    least: int = 1,
 ) -> LineImages:
     """The lines of a folder, made as high as the reader wants them; dark on light or light on dark.
 
@@ -39,57 +37,21 @@ def line_images(
     to the folder, and what it says; a text with a comma stands in double quotes. symbols: what the
     reader knows; stride: the columns of a frame. An image that is missing or can't be read, a text
     that is empty or has a symbol that is not known, and a text that is too long for its image's
-    frames are skipped, one line each in a warning and in the result. Raises FileNotFoundError where
-    the table is missing, ValueError where it is not such a table, or no line is left.
+    frames are skipped, told in a warning and listed in the result. Raises CourseError where the
+    table is missing or not such a table, or fewer than `least` lines are left.
     """
     path = Path(folder).expanduser() / table
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not there: write a CSV file with the header file,text and a line for each "
-            "image"
-        )
     images, texts, skipped = [], [], []
-    for where, row in _rows(path):
+    for number, row in table_rows(path, COLUMNS, "image"):
         try:
             image, text = _line(row, path.parent, height, symbols, stride)
         except ValueError as error:
-            skipped.append(f"{where}: {error}")
+            skipped.append(f"line {number}: {error}")
         else:
             images.append(image)
             texts.append(text)
-    if skipped:
-        more = [f"and {len(skipped) - MANY} more"] if len(skipped) > MANY else []
-        warnings.warn(
-            "\n  ".join(
-                [
-                    f"{len(skipped)} of {len(skipped) + len(images)} lines skipped:",
-                    *skipped[:MANY],
-                    *more,
-                ]
-            ),
-            stacklevel=2,
-        )
-    if not images:
-        raise ValueError(f"{path} has no line that can be used: {(skipped or ['it is empty'])[0]}")
+    tell_skipped(path, "lines", len(images), least, skipped)
     return LineImages(images, texts, skipped)
-
-
-def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """The rows of the table below its header, each with its place."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file)
-        try:
-            header = [name.strip().lower() for name in next(rows, [])]
-            if header != COLUMNS:
-                raise ValueError(
-                    f"{path} must begin with the header file,text, but begins with "
-                    f"{','.join(header) or 'nothing'}"
-                )
-            for row in rows:
-                if any(cell.strip() for cell in row):
-                    yield f"line {rows.line_num}", row
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{path} is no CSV file in UTF-8 ({error}): save it as such") from None
 
 
 def _line(
@@ -101,7 +63,7 @@ def _line(
             f"must be a file and a text, but has {len(row)} columns (put a text with a comma in "
             "double quotes)"
         )
-    name, text = row[0].strip(), " ".join(row[1].split())
+    name, text = row[0], " ".join(row[1].split())
     if not name:
         raise ValueError(f"{text!r} has no file")
     if not text:
@@ -109,12 +71,10 @@ def _line(
     try:
         to_numbers(text, symbols)
         image = _image(folder / name, height)
-    except FileNotFoundError:
-        raise ValueError(f"{name}: not there") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    except Exception:  # a broken file makes Pillow raise almost anything
-        raise ValueError(f"{name}: not a readable image") from None
+    except Exception as error:  # a broken file makes Pillow raise almost anything
+        raise ValueError(why_skipped(name, error, "image")) from None
     frames, needed = image.shape[1] // stride, frames_needed(text)
     if needed > frames:
         raise ValueError(f"{name}: {text!r} needs {needed} frames, the image has {frames}")

@@ -50,11 +50,11 @@ from pytools.models.embedding import (
 from pytools.models.fast_path import images_per_second, published_peak, stored_table
 from pytools.models.feature_cache import cached_features
 from pytools.models.flops import forward_flops, parameters_of, training_flops
-from pytools.models.huber import HuberFunction
+from pytools.models.huber import HuberFunction, huber_loss
 from pytools.models.image_data import ImageData, load_data
-from pytools.models.joint import fuse, ranking_loss
 from pytools.models.lenet import LeNet5
 from pytools.models.levels import autograd_step, module_step, tensor_step
+from pytools.models.matching import ranking_loss
 from pytools.models.metrics import accuracy, confusion_matrix
 from pytools.models.net2net import Shift, deepen, grow, widen
 from pytools.models.net_config import LAYERS, build_net
@@ -76,6 +76,7 @@ from pytools.models.transfer import (
     finetune_groups,
 )
 from pytools.models.visual_words import dense_descriptors, learn_codebook
+from pytools.models.vqa import fuse
 
 __all__ = [
     "LAYERS",
@@ -129,6 +130,7 @@ __all__ = [
     "grow",
     "halve_until_it_fits",
     "hinge_embedding",
+    "huber_loss",
     "images_per_second",
     "l1_distance",
     "layer_outputs",

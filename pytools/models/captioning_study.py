@@ -6,11 +6,9 @@ a seed share the scenes; writers with and without attention have equal numbers o
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from itertools import product
 
 import numpy as np
 import torch
@@ -28,8 +26,10 @@ from pytools.models.captioner import (
     train_detectors,
 )
 from pytools.models.flops import parameters_of
+from pytools.models.processes import rows_of
+from pytools.models.stored_study import keep_study, kept_study
 
-STORED = Path(__file__).with_name("stored") / "captioning_study.json"
+NAME = "captioning_study"  # that it is kept under
 SPLITS = ("test", "new")  # what captions are judged on
 
 
@@ -75,6 +75,7 @@ ARMS = (
 )
 TRAINED = {"attention": ARMS[0], "vector": ARMS[1], "backward": Arm("backward", backward=True)}
 SIZE, STEPS = 6000, (600, 1200)  # scenes to learn from; steps of the detectors, of the writer
+ASKED = 300  # scenes of each split that captions are judged on
 
 
 @dataclass
@@ -148,16 +149,46 @@ def learn(
 def run_arm(
     arm: Arm, task: Problem, seed: int, steps: tuple[int, int], parts: Parts, width: int = 3
 ) -> dict:
-    """A row of the study: arm, seed, parameters of the writer, seconds (of the processor, for the
-    training), and for each split BLEU-4 and the share of captions that are exact."""
-    start = time.process_time()
+    """A row of the study: arm, seed, parameters of the writer, and for each split BLEU-4 and the
+    share of captions that are exact."""
     detectors, writer, _ = learn(arm, task, seed, steps, parts)
     row = {"arm": arm.name, "seed": seed, "parameters": parameters_of(writer)}
-    row["seconds"] = round(time.process_time() - start, 1)
     for split, (images, found) in task.asked.items():
         beams = beam(writer, features_of(detectors, images), width)
         row[split] = judge(beams, found, task.vocab, parts)
     return row
+
+
+def run_arms(
+    arms: Sequence[Arm], seed: int, size: int, steps: tuple[int, int], asked: int
+) -> list[dict]:
+    """The rows of some arms with one seed, by the parts of pytools, on one thread."""
+    torch.set_num_threads(1)
+    parts = Parts()
+    task = problem(seed, size, asked, parts)
+    return [run_arm(arm, task, seed, steps, parts) for arm in arms]
+
+
+def run_study(
+    seeds: Sequence[int],
+    processes: int = 1,
+    size: int = SIZE,
+    steps: tuple[int, int] = STEPS,
+    asked: int = ASKED,
+) -> list[dict]:
+    """The rows of every arm with every seed, in this order.
+
+    A process takes, of one seed, the arms that share their detectors. It can't see a notebook, so
+    all is done by the parts of pytools.
+    """
+    alike: dict[tuple, list[Arm]] = {}
+    for arm in ARMS:
+        alike.setdefault((arm.detects, arm.apart), []).append(arm)
+    longest_first = sorted(alike.values(), key=len, reverse=True)  # so that processes end together
+    items = [(arms, seed, size, steps, asked) for arms, seed in product(longest_first, seeds)]
+    names = [arm.name for arm in ARMS]
+    rows = rows_of(run_arms, items, processes)
+    return sorted(rows, key=lambda row: (row["seed"], names.index(row["arm"])))
 
 
 def judge(
@@ -173,18 +204,21 @@ def judge(
 
 
 def table(rows: Iterable[dict]) -> list[str]:
-    """The study as lines: for each arm the means over the seeds, and the spread, least to most."""
+    """The study as lines: for each arm the parameters of its writer, the means over the seeds, and
+    the spread, least to most."""
     rows = list(rows)
-    names = list(dict.fromkeys(row["arm"] for row in rows))
-    head = f"{'':22}{'BLEU-4':>18}{'exact':>18}{'exact, new pairs':>18}{'seeds':>7}"
-    lines = [head]
-    for name in names:
-        mine = [row for row in rows if row["arm"] == name]
-        cells = [
-            _spread([row[split][what] for row in mine])
-            for split, what in (("test", "bleu"), ("test", "exact"), ("new", "exact"))
-        ]
-        lines.append(f"{name:22}{''.join(f'{cell:>18}' for cell in cells)}{len(mine):>7}")
+    columns = (
+        ("test", "bleu", "BLEU-4"),
+        ("test", "exact", "exact"),
+        ("new", "exact", "exact, new pairs"),
+    )
+    lines = [f"{'':22}{'weights':>8}{''.join(f'{name:>18}' for *_, name in columns)}"]
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        mine = [row for row in rows if row["arm"] == arm]
+        cells = [_spread([row[split][what] for row in mine]) for split, what, _ in columns]
+        lines.append(
+            f"{arm:22}{mine[0]['parameters']:8,}{''.join(f'{cell:>18}' for cell in cells)}"
+        )
     return lines
 
 
@@ -229,14 +263,13 @@ def conclusions(rows: Iterable[dict]) -> list[str]:
     return lines
 
 
-def save(rows: Sequence[dict], date: str) -> None:
-    """Keep a study of SIZE and STEPS with its date: what stored_study reads."""
-    content = {"date": date, "steps": STEPS, "size": SIZE, "arms": [asdict(arm) for arm in ARMS]}
-    STORED.parent.mkdir(exist_ok=True)
-    text = json.dumps(content | {"rows": list(rows)}, indent=1)
-    STORED.write_text(text + "\n", encoding="utf-8")
+def keep(rows: Sequence[dict]) -> None:
+    """Keep the rows of a study of SIZE and STEPS, and its arms."""
+    arms = [asdict(arm) for arm in ARMS]
+    keep_study(NAME, {"steps": STEPS, "size": SIZE, "arms": arms, "rows": list(rows)})
 
 
-def stored_study() -> dict | None:
-    """The last study that was kept: date, steps, size, rows. None: there is none."""
-    return json.loads(STORED.read_text(encoding="utf-8")) if STORED.is_file() else None
+def kept() -> dict:
+    """The study that was kept: date, steps, size, arms, rows. Raises CourseError where there is
+    none."""
+    return kept_study(NAME)

@@ -138,6 +138,20 @@ def train_matching(
     return losses
 
 
+def ranking_loss(sim: Tensor, margin: float) -> Tensor:
+    """What a batch costs where a wrong partner comes nearer than the right one, less a margin.
+
+    sim (N, N): the similarity of picture i and sentence j; those that belong together are on the
+    diagonal. Returns (1/N) Σ_i Σ_{j≠i} max(0, m - s_ii + s_ij) + max(0, m - s_ii + s_ji): each
+    picture against the other sentences, and each sentence against the other pictures.
+    """
+    right = sim.diagonal()
+    others = ~torch.eye(len(sim), dtype=torch.bool, device=sim.device)
+    sentences = F.relu(margin - right[:, None] + sim)[others]
+    pictures = F.relu(margin - right + sim)[others]
+    return (sentences.sum() + pictures.sum()) / len(sim)
+
+
 def hardest_only(sim: Tensor, margin: float = 0.2) -> Tensor:
     """The ranking loss of similarities (N, N) with the nearest wrong partner of each alone.
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pytools.models.call_graph import CallGraph, Shift
-from pytools.scratch.net2net import copy_units
+from pytools.scratch import copy_units
 
 # How an optimiser's memory of a parameter goes with its gradient: as it, or as its square.
 ORDERS = {"momentum_buffer": 1, "exp_avg": 1, "exp_avg_sq": 2, "max_exp_avg_sq": 2}

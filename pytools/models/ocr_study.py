@@ -1,19 +1,14 @@
 """A study: what does a reader gain by context from both sides, on fonts that it has never seen?
 
 Nets with one LSTM and with two, of as many parameters, are trained on the same lines with the same
-seeds. What a full run measured is kept beside the stored nets, with its date.
+seeds.
 """
 
 from __future__ import annotations
 
-import datetime
-import json
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from itertools import product
-from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +16,7 @@ import torch
 from pytools.data import text_lines
 from pytools.data.text_lines import FONTS, NEW_FAMILY
 from pytools.models.flops import parameters_of
+from pytools.models.processes import rows_of
 from pytools.models.recogniser import (
     BATCH,
     Recogniser,
@@ -28,6 +24,7 @@ from pytools.models.recogniser import (
     read_lines,
     train_recogniser,
 )
+from pytools.models.stored_study import keep_study, kept_study
 from pytools.scratch import error_rates
 
 KINDS = ("bidirectional", "forward only")
@@ -38,7 +35,7 @@ SETS = {  # what is read: the arguments of text_lines
     "single words, new fonts": {"words": True},
 }
 LINES = 400  # of each set
-FILE = Path(__file__).with_name("stored") / "ocr_study.json"
+NAME = "ocr_study"  # that it is kept under
 
 
 def make_reader(kind: str, seed: int = 0) -> Recogniser:
@@ -61,13 +58,13 @@ def judge(net: Recogniser, size: int = LINES, seed: int = 0) -> dict[str, dict[s
     return found
 
 
-def run_one(kind: str, seed: int, steps: int, size: int = LINES) -> dict:
-    """Train and judge one net, on one thread: what it is, what it took, what it gives."""
+def run_one(kind: str, seed: int, steps: int, size: int = LINES) -> list[dict]:
+    """Train and judge one net, on one thread: what it is, what it took, what it gives; one row."""
     torch.set_num_threads(1)
     net, start = make_reader(kind, seed), time.process_time()
     train_recogniser(net, steps, seed, say=None)
     seconds = time.process_time() - start
-    return {
+    row = {
         "kind": kind,
         "seed": seed,
         "parameters": parameters_of(net),
@@ -75,30 +72,23 @@ def run_one(kind: str, seed: int, steps: int, size: int = LINES) -> dict:
         "cpu_seconds": round(seconds, 1),
         "rates": judge(net, size, seed),
     }
+    return [row]
 
 
 def run_study(seeds: Sequence[int], steps: int, processes: int = 1, size: int = LINES) -> dict:
-    """Every kind with every seed. More processes give the same numbers, sooner."""
-    work = [(kind, seed, steps, size) for seed, kind in product(seeds, KINDS)]
-    if processes == 1:
-        runs = [run_one(*job) for job in work]
-    else:
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            runs = list(pool.map(run_one, *zip(*work, strict=True)))
-    return {"date": datetime.date.today().isoformat(), "processes": processes, "runs": runs}
+    """Every kind with every seed."""
+    items = [(kind, seed, steps, size) for seed, kind in product(seeds, KINDS)]
+    return {"processes": processes, "runs": rows_of(run_one, items, processes)}
 
 
-def save_study(study: dict, file: Path = FILE) -> None:
+def keep(study: dict) -> None:
     """Keep a study for those who do not run it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(study, indent=1) + "\n", encoding="utf-8")
+    keep_study(NAME, study)
 
 
-def stored_study(file: Path = FILE) -> dict:
-    """The study that was kept. FileNotFoundError says how to make it."""
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} is not there: run notebook 15 with profile = 'full'")
-    return json.loads(file.read_text(encoding="utf-8"))
+def kept() -> dict:
+    """The study that was kept, with its date. Raises CourseError where there is none."""
+    return kept_study(NAME)
 
 
 def rates(study: dict, kind: str, name: str, rate: str = "cer") -> np.ndarray:
@@ -119,12 +109,14 @@ def study_lines(study: dict) -> list[str]:
     return rows
 
 
-def study_conclusions(study: dict, say: Callable[[str], object] = print) -> None:
+def study_conclusions(study: dict) -> list[str]:
     """What follows from the numbers, and from them alone."""
+    lines = []
     for name in SETS:
         one, two = (rates(study, kind, name) for kind in ("forward only", "bidirectional"))
         wins, ratio = int(np.sum(two < one)), one.mean() / two.mean()
-        say(
+        lines.append(
             f"{name + ':':25}both directions err less with {wins} of {len(one)} seeds, "
             f"forward only {ratio:.1f}×"
         )
+    return lines

@@ -1,21 +1,14 @@
-"""The scoring study at full length: planned here, run in several processes, stored as data.
+"""The scoring study at full length, and what else was tried: run in several processes, and kept.
 
-What was measured lies beside this file, with its date: the study in scoring_runs.json, what else
-was tried in scoring_ablation.json. A worker process can't see a notebook, so both are made of the
-course's own parts.
+A worker process can't see a notebook, so both are made of the course's own parts.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,16 +16,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pytools.data import faces
-from pytools.models import scoring
 from pytools.models import scoring_study as study
+from pytools.models.huber import huber_loss
+from pytools.models.processes import rows_of
 from pytools.models.scoring_study import Arm, Pace, Problem, Run, ScoringNet, Settings
-from pytools.scratch import pearson
+from pytools.models.stored_study import keep_study, kept_study
+from pytools.scratch import augment, balanced_batch, is_stalled, pearson
 
-STUDY = Path(__file__).with_name("scoring_runs.json")
-ABLATION = Path(__file__).with_name("scoring_ablation.json")
-PARTS = study.Parts(
-    scoring.huber_loss, scoring.balanced_batch, scoring.augment, pearson, scoring.is_stalled
-)
+STUDY, ABLATION = "scoring_study", "scoring_ablation"  # the names that they are kept under
+PARTS = study.Parts(huber_loss, balanced_batch, augment, pearson, is_stalled)
 ABLATION_SEEDS, ABLATION_BUDGET = (0, 1, 2), 60e9
 
 
@@ -69,7 +61,7 @@ def run_section(name: str, seed: int) -> list[tuple[str, Run]]:
     section = SECTIONS[name]
     problem = face_problem(seed, section.side, section.train)
     rng = np.random.default_rng(seed)
-    pool = study.versions(problem.images, rng, scoring.augment, section.versions)
+    pool = study.versions(problem.images, rng, augment, section.versions)
     found = [
         (name, study.run_arm(arm, problem, pool, section.budget, seed, PARTS)[0])
         for arm in study.ARMS
@@ -81,33 +73,23 @@ def run_section(name: str, seed: int) -> list[tuple[str, Run]]:
 
 
 def run_full(processes: int = 2) -> dict:
-    """The full study: what `save` stores."""
+    """The full study: what `keep` keeps."""
     items = [(name, seed) for name, section in SECTIONS.items() for seed in section.seeds]
     return _found(run_section, items, processes)
 
 
 def run_ablation(processes: int = 2) -> dict:
-    """All variants, with a small budget: what `save` stores."""
+    """All variants, with a small budget: what `keep` keeps, as ABLATION."""
     return _found(run_variants, [(seed,) for seed in ABLATION_SEEDS], processes)
 
 
 def _found(work: Callable, items: Sequence[tuple], processes: int) -> dict:
-    found = _spread(work, items, processes)
+    found = rows_of(work, items, processes)
     names = dict.fromkeys(name for name, _ in found)
     return {
-        "date": date.today().isoformat(),
         "processes": processes,
         "runs": {name: [run for n, run in found if n == name] for name in names},
     }
-
-
-def _spread(work: Callable[..., Iterable], items: Sequence[tuple], processes: int) -> list:
-    """The results of all items, in their order, one item at a time in each process."""
-    if processes == 1:
-        return [row for item in items for row in work(*item)]
-    context = multiprocessing.get_context("spawn")  # on every system the same
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        return [row for rows in pool.map(work, *zip(*items, strict=True)) for row in rows]
 
 
 # --- what else was tried ---------------------------------------------------------------------
@@ -163,48 +145,46 @@ def run_variants(seed: int) -> list[tuple[str, Run]]:
     """Each variant on one seed."""
     torch.set_num_threads(1)
     problem = face_problem(seed)
-    pool = study.versions(problem.images, np.random.default_rng(seed), scoring.augment, 6)
+    pool = study.versions(problem.images, np.random.default_rng(seed), augment, 6)
     return [
         (name, study.run_arm(arm, problem, pool, ABLATION_BUDGET, seed, PARTS, 2, settings)[0])
         for name, (arm, settings) in VARIANTS.items()
     ]
 
 
-# --- storing ---------------------------------------------------------------------------------
+# --- what is kept ----------------------------------------------------------------------------
 
 
-def save(found: dict, path: Path = STUDY) -> None:
-    """Write what was measured; runs as rows of numbers, four digits of each r. nan becomes null:
-    JSON has none."""
+def keep(found: dict, name: str = STUDY) -> None:
+    """Keep what run_full (or run_ablation, as ABLATION) found: operations in units of 1e9, four
+    digits of each r; nan becomes null, since JSON has none."""
 
-    def plain(run: Run) -> dict:
-        row = asdict(run)
-        row["flops"] = [round(v / 1e9, 1) for v in run.flops]
-        row["r"] = [round(v, 4) if math.isfinite(v) else None for v in run.r]
-        row["seconds"] = [round(v, 2) for v in run.seconds]
-        row["events"] = [[round(v / 1e9, 1), what] for v, what in run.events]
-        return row
+    def row(run: Run) -> dict:
+        return asdict(run) | {
+            "flops": [round(v / 1e9, 1) for v in run.flops],
+            "r": [round(v, 4) if math.isfinite(v) else None for v in run.r],
+            "seconds": [round(v, 2) for v in run.seconds],
+            "events": [[round(v / 1e9, 1), what] for v, what in run.events],
+        }
 
-    def lines(runs: Sequence[Run]) -> str:
-        return ",\n".join("      " + json.dumps(plain(run)) for run in runs)
-
-    head = {name: value for name, value in found.items() if name != "runs"}
-    parts = [
-        f"    {json.dumps(name)}: [\n{lines(runs)}\n    ]" for name, runs in found["runs"].items()
-    ]
-    text = json.dumps(head)[1:-1] + ',\n  "runs": {\n' + ",\n".join(parts) + "\n  }"
-    path.write_text("{" + text + "\n}\n", encoding="utf-8")
+    runs = {section: [row(run) for run in runs] for section, runs in found["runs"].items()}
+    keep_study(name, found | {"runs": runs})
 
 
-def load(path: Path = STUDY) -> dict:
-    """What was stored: date, processes, and runs, lists of Run by section."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+def kept(name: str = STUDY) -> dict:
+    """What was kept: date, processes, and runs, lists of Run by section. Raises CourseError where
+    there is nothing."""
 
-    def revived(row: dict) -> Run:
-        row["flops"] = [1e9 * v for v in row["flops"]]
-        row["r"] = [np.nan if v is None else v for v in row["r"]]
-        row["events"] = [(1e9 * v, what) for v, what in row["events"]]
-        return Run(**row)
+    def run(row: dict) -> Run:
+        return Run(
+            row["arm"],
+            row["seed"],
+            [1e9 * v for v in row["flops"]],
+            [np.nan if v is None else v for v in row["r"]],
+            row["seconds"],
+            [(1e9 * v, what) for v, what in row["events"]],
+        )
 
-    found["runs"] = {name: [revived(row) for row in rows] for name, rows in found["runs"].items()}
-    return found
+    found = kept_study(name)
+    runs = {section: [run(row) for row in rows] for section, rows in found["runs"].items()}
+    return found | {"runs": runs}

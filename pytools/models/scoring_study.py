@@ -33,7 +33,7 @@ LATEST = {"deeper": 0.3, "wider": 0.5}  # steps of growth, and by when they come
 
 @dataclass(frozen=True)
 class Parts:
-    """What the study is made of: the functions of pytools.models.scoring, or a student's own."""
+    """What the study is made of: the functions of pytools, or a student's own."""
 
     huber_loss: Callable
     balanced_batch: Callable

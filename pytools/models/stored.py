@@ -46,7 +46,7 @@ def trained(
     else:
         train(net)
         state = _halved(path, net)
-        _write(path, state)
+        _store(path, state)
     # float16 becomes the type of the net's own numbers
     net.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
     return net.cpu().eval()
@@ -79,8 +79,7 @@ def _halved(path: Path, net: nn.Module) -> dict[str, np.ndarray]:
     return state
 
 
-def _write(path: Path, state: dict[str, np.ndarray]) -> None:
-    """Write the whole file or nothing: beside its place, then rename."""
+def _store(path: Path, state: dict[str, np.ndarray]) -> None:
     file = io.BytesIO()
     np.savez_compressed(file, **state)
     content = file.getvalue()
@@ -89,6 +88,11 @@ def _write(path: Path, state: dict[str, np.ndarray]) -> None:
             f"{path} is not stored: it would have {len(content):,} bytes, and {LARGEST:,} are "
             "allowed; make the net smaller"
         )
+    write_whole(path, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write the whole file or nothing: beside its place, then rename. It warns where it can't."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")

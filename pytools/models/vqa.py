@@ -1,8 +1,8 @@
 """Answering questions about pictures: an answer is chosen among a few, by what both senses say.
 
 The picture's features come from a net that has learned something else, as in Antol et al. (2015),
-VQA: visual question answering; their question-only and image-only nets are here too, to see what
-each sense gives away.
+VQA: visual question answering, and both senses are joined by a product, as there; their
+question-only and image-only nets are here too, to see what each sense gives away.
 """
 
 from __future__ import annotations
@@ -16,11 +16,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pytools.data.scene_questions import ANSWERS, Question
-from pytools.models.joint import fuse
 from pytools.models.matching import SceneNet, sentence_ids
 
 PLACE = SceneNet.WIDTH + 2  # numbers that describe a place of a picture
 Fusion = Callable[[Tensor, Tensor, Mapping[str, Tensor]], Tensor]
+
+
+def fuse(image: Tensor, question: Tensor, params: Mapping[str, Tensor]) -> Tensor:
+    """tanh(image wi + bi) ⊙ tanh(question wq + bq): both brought to one width, and multiplied.
+
+    image (N, D), question (N, Q); params: wi (D, F), bi (F,), wq (Q, F), bq (F,). Returns (N, F).
+    """
+    picture = torch.tanh(image @ params["wi"] + params["bi"])
+    return picture * torch.tanh(question @ params["wq"] + params["bq"])
 
 
 def add(image: Tensor, question: Tensor, params: Mapping[str, Tensor]) -> Tensor:

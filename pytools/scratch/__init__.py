@@ -6,6 +6,7 @@ from pytools.scratch.activations import (
     dead_relu_fraction,
     init_weights,
 )
+from pytools.scratch.augmentation import augment
 from pytools.scratch.autoencoder import (
     autoencoder_loss,
     deep_autoencoder,
@@ -46,7 +47,7 @@ from pytools.scratch.conv_blocks import conv2d_backward, conv2d_forward
 from pytools.scratch.ctc import ctc_loss, ctc_loss_batch
 from pytools.scratch.ctc_align import ctc_align, ctc_posterior
 from pytools.scratch.ctc_decode import beam_decode, greedy_decode
-from pytools.scratch.edit_distance import edit_distance, error_rates
+from pytools.scratch.edit_distance import edit_alignment, edit_distance, error_rates
 from pytools.scratch.gat import gat_attention, gat_backward, gat_forward
 from pytools.scratch.gcn import Gcn, gcn_backward, gcn_forward, masked_cross_entropy, train_gcn
 from pytools.scratch.graphs import (
@@ -61,7 +62,7 @@ from pytools.scratch.linear import mean_center, softmax_cross_entropy
 from pytools.scratch.lstm import lstm_step, lstm_step_backward
 from pytools.scratch.lstm_sequence import lstm_backward, lstm_forward
 from pytools.scratch.neighbours import knn_predict, pairwise_distance
-from pytools.scratch.net2net import deepen_conv, deepen_linear, widen_conv, widen_linear
+from pytools.scratch.net2net import copy_units, deepen_conv, deepen_linear, widen_conv, widen_linear
 from pytools.scratch.optimizers import (
     adagrad,
     adam,
@@ -75,6 +76,7 @@ from pytools.scratch.optimizers import (
 )
 from pytools.scratch.padding import reverse_padded
 from pytools.scratch.pairs import hardest_negatives, sample_pairs, sample_triplets
+from pytools.scratch.plateau import is_stalled
 from pytools.scratch.pool import max_pool_backward, max_pool_forward
 from pytools.scratch.ranking import pearson, recall_at_k, spearman
 from pytools.scratch.rbm import (
@@ -91,6 +93,7 @@ from pytools.scratch.rbm import (
 from pytools.scratch.reach import gradient_norms, lstm_reach, rnn_reach
 from pytools.scratch.retrieval import answer_accuracy, recall_at_k_retrieval
 from pytools.scratch.rnn import rnn_backward, rnn_forward, rnn_step, rnn_step_backward
+from pytools.scratch.sampling import balanced_batch
 from pytools.scratch.tape import Tensor, cross_entropy
 from pytools.scratch.vocabulary import build_vocab, decode, encode
 from pytools.scratch.writing import (
@@ -118,7 +121,9 @@ __all__ = [
     "adam",
     "alexnet_shapes",
     "answer_accuracy",
+    "augment",
     "autoencoder_loss",
+    "balanced_batch",
     "beam_decode",
     "beam_search",
     "bits_per_id",
@@ -137,6 +142,7 @@ __all__ = [
     "conv2d_forward_loops",
     "conv_num_params",
     "conv_output_size",
+    "copy_units",
     "cross_entropy",
     "ctc_align",
     "ctc_loss",
@@ -150,6 +156,7 @@ __all__ = [
     "deep_outputs",
     "deepen_conv",
     "deepen_linear",
+    "edit_alignment",
     "edit_distance",
     "encode",
     "error_rates",
@@ -167,6 +174,7 @@ __all__ = [
     "hardest_negatives",
     "hidden_probability",
     "init_weights",
+    "is_stalled",
     "knn_predict",
     "layer_learning_rates",
     "lbfgs_direction",

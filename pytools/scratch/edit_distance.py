@@ -1,4 +1,4 @@
-"""How far a text is from another one: edits, and the error rates that count them.
+"""How far a text is from another one: edits, where they are, and the error rates that count them.
 
 Source: Levenshtein (1966), Binary codes capable of correcting deletions, insertions and reversals;
 by the rows of Wagner & Fischer (1974), The string-to-string correction problem.
@@ -31,6 +31,34 @@ def edit_distance(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
         new[0] = number
         row = np.minimum.accumulate(new - place) + place
     return int(row[-1])
+
+
+def edit_alignment(
+    a: Sequence[Hashable], b: Sequence[Hashable]
+) -> list[tuple[Hashable | None, Hashable | None]]:
+    """The two texts item by item: pairs of which as few differ as the edit distance says.
+
+    a, b: as in edit_distance, without None: that stands where the other text alone has an item.
+    The whole table is filled, and the pairs are read on a way back from its last corner.
+    """
+    table = np.zeros((len(a) + 1, len(b) + 1), int)
+    table[:, 0], table[0] = np.arange(len(a) + 1), np.arange(len(b) + 1)
+    for i, first in enumerate(a, start=1):
+        for j, second in enumerate(b, start=1):
+            swap = table[i - 1, j - 1] + (first != second)
+            table[i, j] = min(swap, table[i - 1, j] + 1, table[i, j - 1] + 1)
+    pairs, i, j = [], len(a), len(b)
+    while i or j:
+        if i and j and table[i, j] == table[i - 1, j - 1] + (a[i - 1] != b[j - 1]):
+            i, j = i - 1, j - 1
+            pairs.append((a[i], b[j]))
+        elif i and table[i, j] == table[i - 1, j] + 1:
+            i -= 1
+            pairs.append((a[i], None))
+        else:
+            j -= 1
+            pairs.append((None, b[j]))
+    return pairs[::-1]
 
 
 def error_rates(pred: Sequence[str], true: Sequence[str]) -> tuple[float, float]:

@@ -31,7 +31,7 @@ from pytools.widgets.layers_stepper import describe_layer, draw_layer, watch_lay
 from pytools.widgets.optimizer_race import describe_race, draw_race, race
 from pytools.widgets.pictures import draw_pictures, mosaic
 from pytools.widgets.rbm_stepper import describe_rbm, draw_rbm, watch_rbm
-from pytools.widgets.readings import aligned, draw_readings
+from pytools.widgets.readings import describe_readings, draw_readings
 from pytools.widgets.roofline import describe_roofline, draw_roofline, watch_roofline
 from pytools.widgets.stepper import Stepper
 from pytools.widgets.views_stepper import Readers, compare_views, describe_view, draw_view
@@ -53,7 +53,6 @@ __all__ = [
     "Readers",
     "Stepper",
     "Study",
-    "aligned",
     "budget_slider",
     "compare_views",
     "describe_answers",
@@ -72,6 +71,7 @@ __all__ = [
     "describe_race",
     "describe_rbm",
     "describe_reading",
+    "describe_readings",
     "describe_roofline",
     "describe_step",
     "describe_view",

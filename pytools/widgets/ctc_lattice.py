@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from pytools.scratch.ctc_align import ctc_align, ctc_posterior
+from pytools.scratch import ctc_align, ctc_posterior
 from pytools.widgets.figures import BLUE, STYLE, VERMILION
 from pytools.widgets.stepper import Stepper
 

@@ -208,7 +208,10 @@ check("scoring.balanced_batch", balanced_batch, points=4, seed=9143)
 
 # %% nbgrader={"grade": false, "grade_id": "scoring-augment-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def augment(image, rng):
-    """A picture (H, W, 3) in [0, 1], turned, scaled, mirrored and recoloured by chance."""
+    """A picture (H, W, 3) in [0, 1], turned, scaled, mirrored and recoloured by chance.
+
+    Turn and scale it with scipy.ndimage.
+    """
     ### BEGIN SOLUTION
     angle, scale = np.deg2rad(rng.uniform(-12, 12)), rng.uniform(0.9, 1.1)
     cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
@@ -393,13 +396,13 @@ for run in runs:
 #
 # Two seeds and 80 GFLOP are little. So the study was also run with five seeds, 20 versions of each
 # face, 1,200 faces to test on, and two budgets. A run with `profile = "full"` measures it anew, with
-# the course's own parts, and stores it; all that follows is computed from what is stored.
+# the course's own parts, and keeps it; all that follows is computed from what is kept.
 
 # %% tags=["demo", "nbval-ignore-output"]
 full = models.scoring_runs
 if profile == "full":
-    full.save(full.run_full(processes=2))
-stored = full.load()
+    full.keep(full.run_full(processes=2))
+stored = full.kept()
 everything = [run for section in stored["runs"].values() for run in section]
 seconds = sum(run.seconds[-1] for run in everything)
 print(f"{len(everything)} runs of {stored['date']}, in {stored['processes']} processes at a time,")
@@ -439,7 +442,7 @@ for run in stored["runs"]["larger"]:
 # interval of the difference, seed by seed, lies on one side of 0.
 
 # %% tags=["demo"]
-ablation = full.load(full.ABLATION)
+ablation = full.kept(full.ABLATION)
 print("\n".join(table.ablation_table(ablation["runs"])))
 print(f"\nmeasured on {ablation['date']}")
 
@@ -476,8 +479,8 @@ FaceSliders(lambda face: study.predict(net, face), seed)
 #     nettle.jpg,2.5
 #
 # Photos that are missing or broken are skipped, and you are told which; a rating that is not from 0
-# to 9 stops the reading, with its line. Set `FOLDER`, and the five trained arms run on your photos.
-# A few hundred are needed.
+# to 9 stops the reading, with its line, and so do fewer than 20 photos. Set `FOLDER`, and the five
+# trained arms run on your photos. To learn something, they need a few hundred.
 
 # %% tags=["demo"]
 FOLDER = None  # the name of your folder, as text
@@ -485,7 +488,7 @@ FOLDER = None  # the name of your folder, as text
 
 def own_problem(folder, number):
     """A fifth of the photos, drawn at random, is for testing."""
-    images, ratings, _ = data.rated_photos(folder, side=32)
+    images, ratings, _ = data.rated_photos(folder, side=32, least=20)
     rows = np.random.default_rng(number).permutation(len(images))
     test, train = np.split(rows, [len(rows) // 5])
     return study.Problem(images[train], ratings[train], images[test], ratings[test])

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 
 from pytools import check, data, models, scratch
 from pytools.models import matching, vqa
+from pytools.models.stored_study import keep_study, kept_study
 from pytools.widgets import STYLE, AskScene, show
 
 plt.style.use(STYLE)
@@ -202,15 +203,19 @@ def recalls(net, run):
     return [recall_at_k_retrieval(way, k) for way in (sim, sim.T) for k in (1, 5)]
 
 
+def spread_of(values):
+    """Mean and standard deviation of runs, as text."""
+    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
+
+
 # %% tags=["demo", "nbval-ignore-output"]
 nets = [made(run) for run in range(RUNS)]
 for run, net in enumerate(nets):
     train(net, run)
-table = np.array([recalls(net, run) for run, net in enumerate(nets)])
-mean, spread, number = table.mean(axis=0), table.std(axis=0, ddof=1), len(shelf(0)[1])
+table, number = np.array([recalls(net, run) for run, net in enumerate(nets)]), len(shelf(0)[1])
 print(f"{STEPS} steps, {RUNS} runs, about {number} scenes to search")
 for k, way in enumerate(["a sentence for a picture", "a picture for a sentence"]):
-    one, five = (f"{mean[2 * k + j]:.2f} ± {spread[2 * k + j]:.2f}" for j in (0, 1))
+    one, five = (spread_of(table[:, 2 * k + j]) for j in (0, 1))
     print(f"{way}: {one} @1, {five} @5")
 print(f"chance: {1 / number:.3f} @1, {5 / number:.3f} @5")
 assert table[:, [0, 2]].min() > 20 / number, "recall@1 should be far above chance both ways"
@@ -532,8 +537,7 @@ def row(name, *which):
 
 print(f"{'':10}" + "".join(f"{name:>16}" for name in NETS))
 for form, kind in FORMS.items():
-    found = [row(name, form) for name in NETS]
-    cells = "".join(f"{f'{x.mean():.2f} ± {x.std(ddof=1):.2f}':>16}" for x in found)
+    cells = "".join(f"{spread_of(row(name, form)):>16}" for name in NETS)
     print(f"{form:10}{cells}   {kind}")
 
 # %% tags=["demo", "nbval-ignore-output"]
@@ -572,7 +576,26 @@ for kind in ("yes/no", "number", "other"):
 #
 # With the words alone it is 49 of these 58. Goyal et al. (2017) then gave each question a second,
 # similar picture with another answer, so that words alone help less.
-#
+
+# %% [markdown]
+# With `profile = "full"` all lessons are longer, and five nets search. What came of it is kept:
+
+# %% tags=["demo"]
+if profile == "full":
+    accuracies = {name: {form: row(name, form).tolist() for form in FORMS} for name in NETS}
+    settings = {"scenes": SIZE, "steps": [STEPS, LESSON[1]]}
+    keep_study("vqa_study", settings | {"recalls": table.tolist(), "accuracies": accuracies})
+kept = kept_study("vqa_study")
+print(f"measured on {kept['date']}: {kept['scenes']:,} scenes, steps {kept['steps']}")
+for k, way in enumerate(["a sentence for a picture", "a picture for a sentence"]):
+    one, five = np.array(kept["recalls"]).T[2 * k : 2 * k + 2]
+    print(f"{way}: {spread_of(one)} @1, {spread_of(five)} @5")
+print(f"\n{'':10}" + "".join(f"{name:>16}" for name in kept["accuracies"]))
+for form in FORMS:
+    cells = [spread_of(by_form[form]) for by_form in kept["accuracies"].values()]
+    print(f"{form:10}" + "".join(f"{cell:>16}" for cell in cells))
+
+# %% [markdown]
 # **Which fusion?** Three nets that differ in nothing else, after the same short training, one run.
 # Read no contest into a hundredth or two. A hidden layer follows, so that none of the three is
 # helpless; without it, *side by side* could only add what the two say alone.
@@ -668,14 +691,14 @@ AskScene(
 #     {"images": [{"id": 1, "file_name": "rose.jpg"}],
 #      "annotations": [{"image_id": 1, "caption": "a red rose"}]}
 #
-# Photos that are missing or broken are skipped, and you are told which. A few thousand photos are
-# needed, before a net that starts from nothing finds much.
+# Photos that are missing or broken are skipped, and you are told which. With fewer than 50 it does
+# not start; a few thousand are needed, before a net that starts from nothing finds much.
 
 # %% tags=["demo"]
 FOLDER = None  # the name of your folder, as text
 
 if FOLDER:
-    photos = data.captioned_photos(FOLDER)
+    photos = data.captioned_photos(FOLDER, least=50)
     own_words = scratch.build_vocab([t for texts in photos.captions for t in texts], min_count=2)
     ids = [matching.sentence_ids(texts, own_words) for texts in photos.captions]
     order = np.random.default_rng(seed).permutation(len(ids))

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pytools.data import captioned_photos
+from pytools.errors import CourseError
 
 
 @pytest.fixture
@@ -56,7 +57,8 @@ def test_photos_with_all_their_captions_in_the_order_of_the_table(folder):
 )
 def test_what_is_left_out_gets_one_line_and_the_rest_is_used(folder, images, annotations, line):
     write(folder, {1: "red.png"} | images, [(1, "a red wall"), *annotations])
-    with pytest.warns(UserWarning, match="1 left out, 1 photos read: ") as caught:
+    told = r"photos with captions that can be used: 1; skipped: 1 \("
+    with pytest.warns(UserWarning, match=told) as caught:
         photos = captioned_photos(folder)
     assert len(caught) == 1
     assert photos.skipped == [line] and photos.captions == [["a red wall"]]
@@ -66,7 +68,7 @@ def test_an_id_that_is_taken_and_an_entry_that_is_no_object(folder):
     entries = [{"id": 1, "file_name": "red.png"}, {"id": 1, "file_name": "b.png"}, "c.png"]
     content = {"images": entries, "annotations": [{"image_id": 1, "caption": "red"}]}
     (folder / "captions.json").write_text(json.dumps(content))
-    with pytest.warns(UserWarning, match="2 left out"):
+    with pytest.warns(UserWarning, match="skipped: 2"):
         skipped = captioned_photos(folder).skipped
     assert skipped == [
         "b.png: its id 1 is taken by red.png",
@@ -76,7 +78,7 @@ def test_an_id_that_is_taken_and_an_entry_that_is_no_object(folder):
 
 def test_a_long_list_is_cut_in_the_warning_but_not_in_the_result(folder):
     write(folder, {1: "red.png"}, [(1, "red"), *[(1, "")] * 8])
-    with pytest.warns(UserWarning, match="8 left out, 1 photos read: .*; and 3 more$"):
+    with pytest.warns(UserWarning, match=r"used: 1; skipped: 8 \(.*; and 3 more\)$"):
         assert len(captioned_photos(folder).skipped) == 8
 
 
@@ -89,22 +91,33 @@ def test_a_long_list_is_cut_in_the_warning_but_not_in_the_result(folder):
         ("[]", "images is missing"),
         ('{"images": []}', "annotations is missing"),
         ('{"images": {}, "annotations": []}', "images is no list"),
-        ('{"images": [], "annotations": []}', "names no photo with a caption: none"),
+        ('{"images": [], "annotations": []}', "has too few photos with captions that can be used"),
     ],
 )
 def test_another_table_is_refused_in_one_line(folder, text, message):
     (folder / "captions.json").write_text(text)
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(CourseError, match=message) as caught:
         captioned_photos(folder)
-    assert "\n" not in str(caught.value)
+    assert str(folder / "captions.json") in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_bytes_that_are_no_text_are_refused(folder):
     (folder / "captions.json").write_bytes(b'{"images": "r\xe9d"}')
-    with pytest.raises(ValueError, match="no JSON file in UTF-8"):
+    with pytest.raises(CourseError, match="no JSON file in UTF-8"):
         captioned_photos(folder)
 
 
 def test_a_missing_table_says_what_to_write(folder):
-    with pytest.raises(FileNotFoundError, match="is not there: write a JSON file with images and"):
+    with pytest.raises(CourseError, match="is not there: write a JSON file with images and"):
         captioned_photos(folder)
+
+
+def test_too_few_photos_are_told_with_numbers_and_reasons(folder, recwarn):
+    write(folder, {1: "red.png", 2: "gone.png"}, [(1, "red"), (2, "x")])
+    with pytest.raises(CourseError) as caught:
+        captioned_photos(folder, least=2)
+    assert str(caught.value) == (
+        f"{folder / 'captions.json'} has too few photos with captions that can be used, 1 where "
+        "2 are needed: add more; skipped: gone.png: not there"
+    )
+    assert not recwarn

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pytools import data
+from pytools.errors import CourseError
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_what_is_of_no_use_is_skipped_with_one_line_each(folder):
         f"dark.png,{'l' * 60}",
         "dark.png,a, b",
     )
-    with pytest.warns(UserWarning, match="6 of 7 lines skipped") as told:
+    with pytest.warns(UserWarning, match="lines that can be used: 1; skipped: 6") as told:
         lines = data.line_images(folder)
     assert len(lines.images) == 1 and len(lines.skipped) == 6
     assert lines.skipped[0] == "line 3: gone.png: not there"
@@ -63,25 +64,30 @@ def test_what_is_of_no_use_is_skipped_with_one_line_each(folder):
     assert lines.skipped[3].startswith("line 6: dark.png: 'Ölpreis' has the symbol 'Ö'")
     assert f"'{'l' * 60}' needs 119 frames, the image has" in lines.skipped[4]
     assert "has 3 columns (put a text with a comma in double quotes)" in lines.skipped[5]
-    assert str(told[0].message).endswith("and 1 more")
+    (warning,) = told
+    assert str(warning.message).endswith("and 1 more)")
 
 
 def test_a_folder_without_a_table_or_with_another_one(folder):
-    with pytest.raises(FileNotFoundError, match=r"lines\.csv is not there: write a CSV file with"):
+    with pytest.raises(CourseError, match=r"lines\.csv is not there: write a CSV file with"):
         data.line_images(folder)
     write(folder, "dark.png,a", header="image;text")
-    with pytest.raises(ValueError, match="must begin with the header file,text, but begins with"):
+    with pytest.raises(CourseError, match="must begin with the header file,text, but begins with"):
         data.line_images(folder)
     write(folder, "dark.png,Ä", encoding="latin-1")
-    with pytest.raises(ValueError, match="no CSV file in UTF-8"):
+    with pytest.raises(CourseError, match="no CSV file in UTF-8"):
         data.line_images(folder)
 
 
-@pytest.mark.filterwarnings("ignore:1 of 1 lines skipped")
-def test_nothing_left_is_an_error(folder):
+def test_too_few_lines_are_told_with_numbers_and_reasons(folder, recwarn):
     write(folder)
-    with pytest.raises(ValueError, match="no line that can be used: it is empty"):
+    with pytest.raises(CourseError, match="has too few lines that can be used, 0 where 1 are"):
         data.line_images(folder)
-    write(folder, "gone.png,a")
-    with pytest.raises(ValueError, match=r"no line that can be used: line 2: gone\.png: not there"):
-        data.line_images(folder)
+    write(folder, "dark.png,Anna 14", "gone.png,a", '"go\nne.png",a')
+    with pytest.raises(CourseError) as caught:
+        data.line_images(folder, least=10)
+    assert str(caught.value) == (
+        f"{folder / 'lines.csv'} has too few lines that can be used, 1 where 10 are needed: add "
+        "more; skipped: line 3: gone.png: not there; line 5: go ne.png: not there"
+    )
+    assert not recwarn

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pytools import data, models, scratch
-from pytools.models import caption_writing, captioning_study
+from pytools.models import caption_writing, captioning_study, stored
 
 room = importlib.import_module("pytools.models.captioner")
 WORDS, PLACES, SIZE = 9, 4, 5
@@ -146,6 +146,16 @@ def test_detectors_and_a_writer_learn(monkeypatch):
         assert row["arm"] == arm.name and 0 <= row["new"]["exact"] <= 1
 
 
+def test_a_study_has_a_row_for_every_arm_and_seed():
+    rows = captioning_study.run_study([4, 3], size=8, steps=(1, 1), asked=2)
+    names = [arm.name for arm in captioning_study.ARMS]
+    assert [(row["seed"], row["arm"]) for row in rows] == [
+        (s, name) for s in (3, 4) for name in names
+    ]
+    lines = captioning_study.table(rows)
+    assert len(lines) == 1 + len(names) and all("(" in line for line in lines[1:])
+
+
 def test_captions_are_judged_by_each_of_the_true_ones():
     found = data.scenes("test", size=6)[1]
     truth = [data.captions(scene) for scene in found]
@@ -158,11 +168,20 @@ def test_captions_are_judged_by_each_of_the_true_ones():
     assert 0.8 < judged["bleu"] < 1
 
 
+def test_kept_rows_come_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored, "FOLDER", tmp_path)
+    captioning_study.keep([{"arm": "a"}])
+    kept = captioning_study.kept()
+    assert kept["rows"] == [{"arm": "a"}] and kept["size"] == captioning_study.SIZE
+    assert [arm["name"] for arm in kept["arms"]] == [a.name for a in captioning_study.ARMS]
+
+
 def test_conclusions_follow_from_the_rows():
     def row(arm, seed, new):
         return {
             "arm": arm,
             "seed": seed,
+            "parameters": 44108,
             "test": {"bleu": 0.96, "exact": 0.7},
             "new": {"bleu": 0.9, "exact": new},
         }

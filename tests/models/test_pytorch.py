@@ -13,6 +13,7 @@ from pytools.models import (
     HuberFunction,
     StaticGraph,
     autograd_step,
+    huber_loss,
     layer_outputs,
     module_step,
     share_weights,
@@ -118,15 +119,16 @@ def test_layer_outputs_leave_no_hook_also_after_an_error():
     own.remove()
 
 
-# --- HuberFunction ---------------------------------------------------------------------------
+# --- the Huber loss --------------------------------------------------------------------------
 
 
-@given(seed=seeds, n=st.integers(1, 6), delta=st.floats(0.1, 3))
+@pytest.mark.parametrize("huber", [HuberFunction.apply, huber_loss])
+@given(seed=seeds, n=st.integers(1, 9), delta=st.floats(0.1, 3))
 @properties
-def test_huber_is_torchs_and_its_gradient_too(seed, n, delta):
+def test_huber_is_torchs_and_its_gradient_too(huber, seed, n, delta):
     generator = torch.Generator().manual_seed(seed)
     pairs = []
-    for loss_of in (HuberFunction.apply, lambda p, t, d: F.huber_loss(p, t, delta=d)):
+    for loss_of in (huber, lambda p, t, d: F.huber_loss(p, t, delta=d)):
         generator.manual_seed(seed)
         inputs = [
             (2 * torch.randn(n, dtype=torch.float64, generator=generator)).requires_grad_()
@@ -137,6 +139,11 @@ def test_huber_is_torchs_and_its_gradient_too(seed, n, delta):
         pairs.append((loss.detach(), *(tensor.grad for tensor in inputs)))
     for ours, theirs in zip(*pairs, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_huber_refuses_shapes_that_would_be_broadcast():
+    with pytest.raises(ValueError, match=r"one shape, but have \(4, 1\) and \(4,\)"):
+        huber_loss(torch.zeros(4, 1), torch.zeros(4), 1.0)
 
 
 def test_huber_passes_the_gradient_check():

@@ -8,6 +8,7 @@ from torch import nn
 from pytools import data
 from pytools.models import ocr_study as study
 from pytools.models import recogniser as reader
+from pytools.models import stored
 from pytools.scratch import ctc_loss
 
 
@@ -135,12 +136,11 @@ def test_a_study_comes_back_from_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "CHUNK", 16)
     made = study.run_study([0], 1, size=4)
     assert [run["kind"] for run in made["runs"]] == list(study.KINDS)
-    study.save_study(made, tmp_path / "kept" / "study.json")
-    kept = study.stored_study(tmp_path / "kept" / "study.json")
-    assert kept == made
+    monkeypatch.setattr(stored, "FOLDER", tmp_path)
+    study.keep(made)
+    kept = study.kept()
+    assert kept.pop("date") and kept == made
     assert len(study.study_lines(kept)) == 1 + 2 * len(study.SETS)
-    with pytest.raises(FileNotFoundError, match="run notebook 15 with profile = 'full'"):
-        study.stored_study(tmp_path / "none.json")
     with pytest.raises(ValueError, match="kind must be one of bidirectional, forward only, but"):
         study.make_reader("backward only")
 
@@ -155,7 +155,6 @@ def test_conclusions_follow_from_the_numbers():
 
     made = {"runs": [run("bidirectional", s, 0.02) for s in (0, 1)]}
     made["runs"] += [run("forward only", 1, 0.01), run("forward only", 0, 0.05)]
-    said = []
-    study.study_conclusions(made, said.append)
-    assert len(said) == len(study.SETS)
-    assert "both directions err less with 1 of 2 seeds, forward only 1.5×" in said[0]
+    lines = study.study_conclusions(made)
+    assert len(lines) == len(study.SETS)
+    assert "both directions err less with 1 of 2 seeds, forward only 1.5×" in lines[0]

@@ -1,124 +1,22 @@
-"""Parts of the scoring net, and the study: against oracles, by properties, and on a small run."""
+"""The scoring study: its losses by hand, its arms on a small run, its table by known numbers."""
 
 import importlib
+from datetime import date
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytools.models import scoring, scoring_runs, scoring_study, scoring_table
+from pytools.models import scoring_runs, scoring_study, scoring_table, stored
 from pytools.models.scoring_study import Arm, Problem, Run, ScoringNet
-from pytools.scratch import pearson
+from pytools.scratch import augment
 
 seeds = st.integers(0, 2**20)
 properties = settings(max_examples=20, deadline=None)
 PARTS = scoring_runs.PARTS
-
-# --- the parts -------------------------------------------------------------------------------
-
-
-@given(seed=seeds, n=st.integers(1, 9), delta=st.floats(0.1, 3))
-@properties
-def test_huber_is_that_of_torch(seed, n, delta):
-    rng = np.random.default_rng(seed)
-    drawn = 3 * rng.standard_normal((2, n))
-    results = []
-    for loss_of in (scoring.huber_loss, lambda p, t, d: F.huber_loss(p, t, delta=d)):
-        pred, target = (torch.tensor(a, requires_grad=True) for a in drawn)
-        loss = loss_of(pred, target, delta)
-        loss.backward()
-        results.append((loss.detach(), pred.grad, target.grad))
-    for ours, theirs in zip(*results, strict=True):
-        torch.testing.assert_close(ours, theirs)
-
-
-def test_huber_refuses_shapes_that_would_be_broadcast():
-    with pytest.raises(ValueError, match=r"one shape, but have \(4, 1\) and \(4,\)"):
-        scoring.huber_loss(torch.zeros(4, 1), torch.zeros(4), 1.0)
-
-
-@given(seed=seeds, size=st.integers(1, 40), classes=st.integers(1, 6))
-@properties
-def test_a_batch_is_balanced_and_repeats_only_what_it_must(seed, size, classes):
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.repeat(3 * np.arange(classes), rng.integers(1, 12, classes)))
-    batch = scoring.balanced_batch(labels, size, rng)
-    assert batch.shape == (size,) and batch.dtype == np.int64
-    counts = [np.sum(labels[batch] == label) for label in np.unique(labels)]
-    assert max(counts) - min(counts) <= 1
-    for label, count in zip(np.unique(labels), counts, strict=True):
-        times = np.bincount(batch[labels[batch] == label], minlength=len(labels))
-        assert times.max(initial=0) == -(-count // np.sum(labels == label))
-
-
-@pytest.mark.parametrize(
-    "labels, size, message",
-    [([], 4, "N > 0"), ([[1, 2]], 2, r"have shape \(1, 2\)"), ([1, 2], 0, "at least 1, but is 0")],
-)
-def test_no_batch_can_be_drawn(labels, size, message):
-    with pytest.raises(ValueError, match=message):
-        scoring.balanced_batch(np.array(labels), size, np.random.default_rng(0))
-
-
-@given(seed=seeds, h=st.integers(2, 12), w=st.integers(2, 12))
-@properties
-def test_augment_keeps_shape_range_and_input(seed, h, w):
-    rng = np.random.default_rng(seed)
-    image = rng.random((h, w, 3)).astype(rng.choice([np.float32, np.float64]))
-    before = image.copy()
-    first, again = (scoring.augment(image, np.random.default_rng(seed)) for _ in range(2))
-    assert first.shape == image.shape and first.dtype == image.dtype
-    assert first.min() >= 0 and first.max() <= 1
-    np.testing.assert_array_equal(first, again)
-    np.testing.assert_array_equal(image, before)
-
-
-@given(seed=seeds, n=st.integers(2, 30), scale=st.sampled_from([1e-200, 1.0, 1e200]))
-@properties
-def test_pearson_is_that_of_scipy(seed, n, scale):
-    x, y = np.random.default_rng(seed).standard_normal((2, n))
-    expected = stats.pearsonr(x, y).statistic
-    np.testing.assert_allclose(pearson(scale * x, y + 5), expected, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    "x, y, message",
-    [
-        ([4, 4, 4], [1, 2, 3], "all values of x are 4: the correlation is undefined"),
-        ([1, 2, 3], [0.1, 0.1, 0.1], "all values of y are 0.1: the correlation is undefined"),
-        ([1, 2], [1, 2, 3], "of one length"),
-        ([1], [1], "at least 2 values"),
-        ([1, np.nan], [1, 2], "x holds NaN or inf"),
-    ],
-)
-def test_undefined_correlations_are_refused(x, y, message):
-    with pytest.raises(ValueError, match=message):
-        pearson(np.array(x), np.array(y))
-
-
-@pytest.mark.parametrize(
-    "losses, window, tolerance, stalled",
-    [
-        ([3, 2, 1], 2, 9, False),
-        ([4, 4, 3, 3], 2, 1.0, False),
-        ([4, 4, 3, 3], 2, 1.01, True),
-        ([1, 2], 1, 0.0, True),
-        ([9, 9, 2, 2, 2, 2], 2, 0.1, True),
-        ([], 1, 1, False),
-    ],
-)
-def test_stalled(losses, window, tolerance, stalled):
-    assert scoring.is_stalled(losses, window, tolerance) is stalled
-
-
-def test_a_window_without_losses_is_refused():
-    with pytest.raises(ValueError, match="at least 1 loss, but is 0"):
-        scoring.is_stalled([1.0], 0, 0.1)
-
 
 # --- the study -------------------------------------------------------------------------------
 
@@ -136,7 +34,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(scoring_study, "WIDTHS", (4, 4, 8))
     monkeypatch.setattr(scoring_study, "HIDDEN", 8)
     problem = small_problem()
-    pool = scoring_study.versions(problem.images, np.random.default_rng(0), scoring.augment, 2)
+    pool = scoring_study.versions(problem.images, np.random.default_rng(0), augment, 2)
     assert pool.shape == (2, 60, 3, 16, 16) and pool.dtype == torch.uint8
     np.testing.assert_allclose(pool[0].numpy() / 255, problem.images, rtol=0, atol=0.002)
     return problem, pool
@@ -271,39 +169,32 @@ def test_arms_have_names_of_their_own():
 # --- the full study --------------------------------------------------------------------------
 
 
-def test_stored_runs_come_back(tmp_path):
+def test_kept_runs_come_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored, "FOLDER", tmp_path)
     run = made("scratch", 0, np.nan, 0.25, 0.5)
     run.events.append((2e9, "deeper, stalled"))
-    found = {"date": "2026-11-21", "processes": 2, "runs": {"290 GFLOP": [run]}}
-    scoring_runs.save(found, tmp_path / "runs.json")
-    back = scoring_runs.load(tmp_path / "runs.json")
+    scoring_runs.keep({"processes": 2, "runs": {"290 GFLOP": [run]}})
+    back = scoring_runs.kept()
     (again,) = back.pop("runs")["290 GFLOP"]
-    assert back == {"date": "2026-11-21", "processes": 2}
+    assert back == {"date": date.today().isoformat(), "processes": 2}
     assert np.isnan(again.r[0]) and again.r[1:] == [0.25, 0.5]
     assert (again.flops, again.seconds, again.events) == (run.flops, run.seconds, run.events)
 
 
-def test_the_stored_study_is_the_whole_one():
-    stored = scoring_runs.load()["runs"]
-    assert list(stored) == list(scoring_runs.SECTIONS)
+def test_the_kept_study_is_the_whole_one():
+    kept = scoring_runs.kept()["runs"]
+    assert list(kept) == list(scoring_runs.SECTIONS)
     for name, section in scoring_runs.SECTIONS.items():
         for arm in [*section.arms, *["pretrained"] * section.pretrained]:
-            seeds = [run.seed for run in scoring_table.of_arm(stored[name], arm)]
+            seeds = [run.seed for run in scoring_table.of_arm(kept[name], arm)]
             assert seeds == list(section.seeds), f"{arm}, {name}"
 
 
-def test_the_stored_ablation_is_the_whole_one():
-    stored = scoring_runs.load(scoring_runs.ABLATION)["runs"]
-    assert list(stored) == list(scoring_runs.VARIANTS)
-    for name, runs in stored.items():
+def test_the_kept_ablation_is_the_whole_one():
+    kept = scoring_runs.kept(scoring_runs.ABLATION)["runs"]
+    assert list(kept) == list(scoring_runs.VARIANTS)
+    for name, runs in kept.items():
         assert [run.seed for run in runs] == list(scoring_runs.ABLATION_SEEDS), name
-
-
-def test_processes_do_not_change_what_is_found():
-    """Results come in the order of the items, however many processes there are."""
-    items = [(0, 2), (5, 6), (1, 3)]
-    one, two = (scoring_runs._spread(range, items, processes) for processes in (1, 2))
-    assert one == two == [0, 1, 5, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytools.scratch import edit_distance, error_rates
+from pytools.scratch import edit_alignment, edit_distance, error_rates
 
 TEXTS = st.text("ab ", max_size=9)
 
@@ -43,6 +43,22 @@ def test_is_a_distance(a, b, c):
 )
 def test_known_distances(a, b, distance):
     assert edit_distance(a, b) == distance
+
+
+@settings(max_examples=30, deadline=None)
+@given(TEXTS, TEXTS)
+def test_alignment_spells_both_and_differs_as_little_as_can_be(a, b):
+    pairs = edit_alignment(a, b)
+    assert "".join(x for x, _ in pairs if x is not None) == a
+    assert "".join(y for _, y in pairs if y is not None) == b
+    assert (None, None) not in pairs
+    assert sum(x != y for x, y in pairs) == edit_distance(a, b)
+
+
+def test_known_alignments():
+    assert edit_alignment("cat", "cart") == [("c", "c"), ("a", "a"), (None, "r"), ("t", "t")]
+    assert edit_alignment(["the", "cat"], ["cat"]) == [("the", None), ("cat", "cat")]
+    assert edit_alignment("", "") == []
 
 
 @settings(max_examples=30, deadline=None)

@@ -16,6 +16,32 @@ def shuffled(rng, counts):
     return rng.permutation(np.repeat(rng.permutation(20)[: len(counts)], counts))
 
 
+# --- pearson ---------------------------------------------------------------------------------
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(2, 30), st.sampled_from([1e-200, 1.0, 1e200]))
+def test_pearson_is_that_of_scipy(seed, n, scale):
+    x, y = np.random.default_rng(seed).standard_normal((2, n))
+    expected = stats.pearsonr(x, y).statistic
+    np.testing.assert_allclose(scratch.pearson(scale * x, y + 5), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "x, y, message",
+    [
+        ([4, 4, 4], [1, 2, 3], "all values of x are 4: the correlation is undefined"),
+        ([1, 2, 3], [0.1, 0.1, 0.1], "all values of y are 0.1: the correlation is undefined"),
+        ([1, 2], [1, 2, 3], "of one length"),
+        ([1], [1], "at least 2 values"),
+        ([1, np.nan], [1, 2], "x holds NaN or inf"),
+    ],
+)
+def test_pearson_refuses_what_has_no_correlation(x, y, message):
+    with pytest.raises(ValueError, match=message):
+        scratch.pearson(np.array(x), np.array(y))
+
+
 # --- spearman --------------------------------------------------------------------------------
 
 

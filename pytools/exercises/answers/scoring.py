@@ -7,9 +7,8 @@ import torch
 from scipy.ndimage import rotate, zoom
 from scipy.stats import rankdata
 
-from pytools import scratch
+from pytools import models, scratch
 from pytools.exercise import Answer, Misconception
-from pytools.models import scoring
 
 # --- huber_loss ------------------------------------------------------------------------------
 
@@ -40,7 +39,7 @@ sides_swapped = _huber(lambda r, delta: _right(r, delta)[::-1])
 
 
 def delta_ignored(pred, target, delta):
-    return scoring.huber_loss(pred, target, 1.0)
+    return models.huber_loss(pred, target, 1.0)
 
 
 def cut_off(pred, target, delta):
@@ -85,7 +84,7 @@ own_generator = _batch(
 
 
 def labels_for_places(labels, size, rng):
-    return labels[scoring.balanced_batch(labels, size, rng)]
+    return labels[scratch.balanced_batch(labels, size, rng)]
 
 
 def all_alike(labels, size, rng):
@@ -100,7 +99,7 @@ def balanced_on_average(labels, size, rng):
 
 def one_too_many(labels, size, rng):
     classes = len(np.unique(labels))
-    return scoring.balanced_batch(labels, -(-size // classes) * classes, rng)
+    return scratch.balanced_batch(labels, -(-size // classes) * classes, rng)
 
 
 # --- augment ---------------------------------------------------------------------------------
@@ -267,7 +266,7 @@ share_of_the_loss = _stalled(
 
 ANSWERS = {
     "huber_loss": Answer(
-        scoring.huber_loss,
+        models.huber_loss,
         [
             Misconception(
                 "sum_for_mean", "Is the loss a sum over the batch, or a mean?", sum_for_mean
@@ -357,7 +356,7 @@ ANSWERS = {
         ],
     ),
     "balanced_batch": Answer(
-        scoring.balanced_batch,
+        scratch.balanced_batch,
         [
             Misconception(
                 "labels_for_places",
@@ -408,7 +407,7 @@ ANSWERS = {
         ],
     ),
     "augment": Answer(
-        scoring.augment,
+        scratch.augment,
         [
             Misconception(
                 "not_cut_off", "Noise may lead out of the range of colours.", not_cut_off
@@ -471,7 +470,7 @@ ANSWERS = {
         ],
     ),
     "is_stalled": Answer(
-        scoring.is_stalled,
+        scratch.is_stalled,
         [
             Misconception("too_early", "How many losses do two windows need?", too_early),
             Misconception(
