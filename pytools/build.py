@@ -112,10 +112,13 @@ def in_step(paths: Paths) -> str:
     return ""
 
 
-def execute(paths: Paths) -> None:
-    """Write the pair anew: the source's cells, run by papermill from the top."""
+def execute(paths: Paths, cell_timeout: int | None = CELL_TIMEOUT) -> None:
+    """Write the pair anew: the source's cells, run by papermill from the top.
+
+    cell_timeout: the most seconds that a cell may take; None: as long as it likes.
+    """
     import papermill
-    from nbclient.exceptions import DeadKernelError
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     notebook = read_source(paths.source)
     with tempfile.TemporaryDirectory() as folder, _environment("COURSE_HOME", folder):
@@ -128,7 +131,7 @@ def execute(paths: Paths) -> None:
                 str(done),
                 cwd=str(paths.source.parent),
                 kernel_name=KERNEL["name"],
-                execution_timeout=CELL_TIMEOUT,
+                execution_timeout=cell_timeout,
                 progress_bar={"desc": paths.name, "unit": "cell"},
             )
         except papermill.PapermillExecutionError as error:
@@ -138,6 +141,11 @@ def execute(paths: Paths) -> None:
             ) from None
         except DeadKernelError:
             raise CourseError(f"{paths.source}: the kernel died; out of memory?") from None
+        except CellTimeoutError:
+            raise CourseError(
+                f"{paths.source}: a cell took longer than {cell_timeout} s: make it shorter, or "
+                "let a stored net do the work"
+            ) from None
         executed = nbformat.read(done, as_version=4)
     for new, old in zip(executed.cells, notebook.cells, strict=True):
         new.metadata = old.metadata  # without papermill's times, which change at every run
@@ -187,7 +195,7 @@ def build(paths: Paths, force: bool = False, retrain: bool = False) -> None:
     """
     if retrain:
         with _environment("COURSE_RETRAIN", "1"):
-            execute(paths)
+            execute(paths, cell_timeout=None)
     elif force or in_step(paths):
         execute(paths)
     release(paths, paths.release)

@@ -5,7 +5,8 @@ library's own function is flagged, and so is code that could hide that it does. 
 neither mark nor status: a person reads it beside the status, and judges.
 
 From scratch is what has its reference in `pytools.scratch`. What the released cell itself uses, or
-allows in its text ("dense or scipy.sparse"), is not flagged.
+allows in its text ("dense or scipy.sparse"), is not flagged, nor is a library's function that the
+release imports by its name ("from scipy.special import expit").
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 
 from pytools import exercises
 from pytools.exercise import Exercise
-from pytools.grading.plan import Plan, grade_id
+from pytools.grading.plan import Plan, grade_id, is_run
 from pytools.grading.preflight import Submission
 
 LONGEST = 100_000  # characters of a cell that are looked at
@@ -57,6 +58,7 @@ def flags(submission: Submission, plan: Plan) -> list[str]:
     strict = any(from_scratch(exercise) for exercise in of_cell.values())
     stubs = {grade_id(cell): cell.source for cell in plan.released.cells if grade_id(cell)}
     names: dict[str, str] = {}
+    offered: set[str] = set()
     found = []
     for cell in submission.notebook.cells:
         name = grade_id(cell)
@@ -64,13 +66,14 @@ def flags(submission: Submission, plan: Plan) -> list[str]:
             continue
         if name not in plan.solutions or cell.source == stubs[name]:
             _read(cell.source, names)
+            if is_run(cell):
+                offered.update(_read(cell.source, {}).names.values())
             continue
         exercise = of_cell.get(name)
         given = [*_read(stubs[name], dict(names)).found, *_allowed(stubs[name])]
         read = _read(cell.source, names)
-        text = read.unread or _odd(
-            read, given, exercise, from_scratch(exercise) if exercise else strict
-        )
+        strictly = from_scratch(exercise) if exercise else strict
+        text = read.unread or _odd(read, given, offered, exercise, strictly)
         if text:
             found.append(f"{exercise.function if exercise else name}: {text}.")
     return found
@@ -83,11 +86,19 @@ def from_scratch(exercise: Exercise) -> bool:
     return any(getattr(p, "__module__", "").startswith("pytools.scratch") for p in parts)
 
 
-def _odd(read: Names, given: Iterable[str], exercise: Exercise | None, strict: bool) -> str:
-    """What is to be said of the names that a solution cell uses; '' for nothing."""
+def _odd(
+    read: Names, given: Iterable[str], offered: set[str], exercise: Exercise | None, strict: bool
+) -> str:
+    """What is to be said of the names that a solution cell uses; '' for nothing.
+
+    given are names that the exercise allows with all that they contain, offered those that the
+    release imports: of a library, they may be used, but nothing in them.
+    """
     kinds: dict[str, dict[str, int]] = {}
     for name, line in read.found.items():
         kind = _kind(name, exercise, strict)
+        if kind == LIBRARY and name in offered:
+            continue
         if kind and not any(_within(name, known) or _within(known, name) for known in given):
             kinds.setdefault(kind, {})[name] = line
     return "; ".join(kind.format(_listed(kinds[kind])) for kind in sorted(kinds))
@@ -100,9 +111,11 @@ def _kind(name: str, exercise: Exercise | None, strict: bool) -> str:
         return USES
     if any(_within(name, module) for module in GRADER):
         return REACHES
+    if re.split("[.,]", name.removeprefix("getattr("))[0] in LIBRARIES:
+        return LIBRARY if strict else ""
     if any(_within(name, way) for way in HIDING) or not re.fullmatch(r"[\w.]+", name):
         return HIDES
-    return LIBRARY if strict and name.split(".")[0] in LIBRARIES else ""
+    return ""
 
 
 def _allowed(stub: str) -> list[str]:

@@ -15,7 +15,11 @@ SECRET = {
 
 
 def unused(sources: Sequence[str]) -> tuple[str, ...]:
-    """The rooms that none of these cells uses. An import alone, of a name not used, is no use."""
+    """The rooms that none of these cells uses.
+
+    An import of a name that is not used is no use, unless it is from a module of the room: what
+    stands in the room's place has names, and no modules.
+    """
     trees = [tree for source in sources if (tree := _parsed(source))]
     imported = {name: module for tree in trees for name, module in _imported(tree)}
     loaded = {
@@ -25,10 +29,12 @@ def unused(sources: Sequence[str]) -> tuple[str, ...]:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
     used = [module for name, module in imported.items() if name in loaded]
+    parts = [module for tree in trees for module in _modules(tree)]
     return tuple(
         room
         for room, package in SECRET.items()
         if not any(f"{module}.".startswith(f"{package}.") for module in used)
+        and not any(module.startswith(f"{package}.") for module in parts)
     )
 
 
@@ -48,3 +54,12 @@ def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _modules(tree: ast.Module) -> Iterator[str]:
+    """The modules that a cell imports, or imports from."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""

@@ -68,6 +68,7 @@ from pytools.models.siamese import distance_ratio, hinge_embedding, l1_distance,
 from pytools.models.solver_config import Solver
 from pytools.models.static_graph import Graph, Node, StaticGraph
 from pytools.models.stored import trained
+from pytools.models.stored_study import keep_study, kept_study
 from pytools.models.training import Trainer
 from pytools.models.transfer import (
     bag_of_words,
@@ -132,6 +133,8 @@ __all__ = [
     "hinge_embedding",
     "huber_loss",
     "images_per_second",
+    "keep_study",
+    "kept_study",
     "l1_distance",
     "layer_outputs",
     "learn_codebook",

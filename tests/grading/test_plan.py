@@ -99,6 +99,15 @@ def test_rooms_that_give_solutions_away_are_absent_where_they_are_not_used(uses,
     )
 
 
+@pytest.mark.parametrize(
+    "line", ["from pytools.models.huber import huber_loss", "import pytools.models.huber as h"]
+)
+def test_a_room_is_used_where_a_module_of_it_is_imported(line):
+    """What stands in its place has no modules: the import itself would fail."""
+    assert rooms.unused([line]) == ("exercises/answers", "scratch")
+    assert "models" in rooms.unused(["from pytools.models import huber_loss"])
+
+
 def test_a_notebook_without_test_cells(mini):
     notebook = new_notebook(cells=[solution_cell("graph_gradients", SUM)])
     nbformat.write(notebook, build.Paths(mini, "mini").pair)

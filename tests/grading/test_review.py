@@ -7,7 +7,6 @@ from nbformat.v4 import new_code_cell
 
 from pytools import build, exercises
 from pytools.grading import review
-from pytools.grading.plan import grade_id, read_plan
 from pytools.grading.preflight import Submission
 from pytools.grading.review import flags, from_scratch
 
@@ -120,6 +119,7 @@ LIBRARY = {
     "from": ("from scipy.special import expit as s\ns(x)", "scipy.special.expit (line 1)"),
     "sklearn": ("from sklearn.metrics import pairwise_distances", "sklearn.metrics"),
     "networkx": ("import networkx as nx\nnx.topological_sort(g)", "networkx.topological_sort"),
+    "a computed name": ("from torch import nn\ngetattr(nn, kind)", "getattr(torch.nn, …)"),
     "grader": (
         "import pytools.scoring as s\ns.score = 1",
         "reaches for the grader: pytools.scoring",
@@ -182,6 +182,15 @@ def test_a_library_of_the_release_s_imports(flagged):
     assert "scipy.ndimage.zoom (line 1)" in flagged("ndimage.zoom(x)", GIVEN)[0]
 
 
+def test_a_function_that_the_release_imports_is_given(flagged):
+    top = "from scipy.special import expit\nimport torch"
+    used = "def f(x):\n    return expit(x)"
+    assert flagged(used, top) == []
+    assert "scipy.special.logit" in flagged("from scipy.special import logit\nlogit(x)", top)[0]
+    assert "torch.relu (line 1)" in flagged("torch.relu(x)", top)[0]
+    assert "scratch.f" in flagged("f(x)", "from pytools.scratch import f")[0]
+
+
 STUB = """\
 def matmul_backward(grad, a, b):
     {}
@@ -210,6 +219,8 @@ def test_what_the_stub_has_is_not_flagged(flagged):
 def test_only_from_scratch_exercises_are_strict(flagged, monkeypatch):
     monkeypatch.setattr(review, "from_scratch", lambda exercise: False)
     assert flagged("import torch\ntorch.matmul(a, b)") == []
+    assert flagged("from torch import nn\ngetattr(nn, kind)()") == []
+    assert "getattr(pytools, …)" in flagged("import pytools\ngetattr(pytools, 'a' + 'b')")[0]
 
 
 def test_the_reference_may_lie_in_another_room(flagged, monkeypatch):
@@ -242,15 +253,11 @@ def test_which_exercises_are_from_scratch():
     assert not from_scratch(exercises.get("start.scale"))
 
 
-NOTEBOOKS = [path.parent.name for path in sorted(REPOSITORY.glob("solutions/0[1-9]*/*.ipynb"))]
+NAMES = [name for name in build.notebook_names(REPOSITORY) if name != "00_start_here"]  # no tests
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_course_s_own_solutions_have_no_flag(name):
-    paths = build.Paths(REPOSITORY, name)
-    plan = read_plan(name, paths.pair, paths.release)
-    answers = {grade_id(cell): cell.source for cell in nbformat.read(paths.pair, 4).cells}
-    for cell in plan.released.cells:
-        if grade_id(cell) in plan.solutions:
-            cell.source = answers[grade_id(cell)]
-    assert flags(Submission(plan.released), plan) == []
+    plan = plan_of(REPOSITORY, name)
+    answers = right(nbformat.read(build.Paths(REPOSITORY, name).pair, as_version=4))
+    assert flags(Submission(fill(plan.released, answers)), plan) == []

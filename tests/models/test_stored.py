@@ -86,8 +86,12 @@ def test_what_cannot_be_stored_is_said(tmp_path, monkeypatch):
 def test_build_asks_for_it_in_the_environment(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        build, "execute", lambda paths: seen.append(stored.os.environ["COURSE_RETRAIN"])
+        build,
+        "execute",
+        lambda paths, cell_timeout: seen.append(
+            (stored.os.environ["COURSE_RETRAIN"], cell_timeout)
+        ),
     )
     monkeypatch.setattr(build, "release", lambda paths, into: None)
     build.build(build.Paths(tmp_path, "any"), retrain=True)
-    assert seen == ["1"] and "COURSE_RETRAIN" not in stored.os.environ
+    assert seen == [("1", None)] and "COURSE_RETRAIN" not in stored.os.environ

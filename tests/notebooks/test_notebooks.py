@@ -177,6 +177,14 @@ def test_a_failing_solution_is_named_and_the_old_pair_stays(copy):
     assert copy.pair.read_bytes() == before
 
 
+def test_an_endless_cell_is_cut_off_in_one_line(copy):
+    before = copy.pair.read_bytes()
+    copy.source.write_text("# %%\nimport time\n\ntime.sleep(1000)\n")
+    with pytest.raises(CourseError, match=r"01_backprop\.py: a cell took longer than 1 s"):
+        build.execute(copy, cell_timeout=1)
+    assert copy.pair.read_bytes() == before
+
+
 def test_unbalanced_markers_are_refused(copy):
     text = copy.pair.read_text()
     copy.pair.write_text(text.replace("### END SOLUTION", "### END", 1))
