@@ -411,14 +411,16 @@ print(f"turned round as a whole:\n{x[:, ::-1]}\nwithin their lengths:\n{reverse_
 # %% [markdown]
 # ## 7. A reader
 #
-# Two small convolutions look at strokes; their strides make two columns one frame. Then comes the LSTM: one in each direction, or only the forward one,
-# made so much wider that both nets have as many parameters. Last, a softmax over
-# 70 symbols and the blank. Adam, gradients clipped at length 5, as in notebook 05.
+# Three small convolutions look at strokes; a stride makes two columns one frame. Then comes the LSTM:
+# one in each direction, or only the forward one, made so much wider that both nets have as many
+# parameters. Last, a softmax over 70 symbols and the blank. Adam, gradients clipped at length 5, as in
+# notebook 05.
 #
 # A CTC net first learns to say nothing but blanks, and then, slowly, when to speak. On short lines
 # that is soon over. So training begins with single words; later, one chunk of lines in four is words,
-# so that they are not forgotten. The loss is that of a line divided by its symbols. (The course's copies of your functions do the work here, many lines at a time; yours are
-# used again in section 9.) Watch the beginning, from scratch:
+# so that they are not forgotten. The loss is that of a line divided by its symbols. (The course's copies
+# of your functions do the work here, many lines at a time; yours are used again in section 9.) Watch
+# the beginning, from scratch:
 
 # %% tags=["demo", "nbval-ignore-output"]
 young = study.make_reader("bidirectional", seed)
@@ -438,11 +440,11 @@ show(fig, "The loss falls steeply at first, then slowly and steadily.")
 
 # %% [markdown]
 # Training to the end takes about six minutes for each net, on one processor core. So two trained
-# ones come with the course, a file of 300 kB each. They were trained by the recipe of the next cell;
+# ones come with the course, a file of 350 kB each. They were trained by the recipe of the next cell;
 # where the files are missing, it trains anew.
 
 # %% tags=["demo"]
-STEPS = 14_000  # batches of 8 lines; none comes twice, the first quarter are words
+STEPS = 12_000  # batches of 8 lines; none comes twice, the first quarter are words
 
 
 def train(net):
