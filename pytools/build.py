@@ -141,10 +141,10 @@ def execute(paths: Paths, cell_timeout: int | None = CELL_TIMEOUT) -> None:
             ) from None
         except DeadKernelError:
             raise CourseError(f"{paths.source}: the kernel died; out of memory?") from None
-        except CellTimeoutError:
+        except CellTimeoutError as error:
             raise CourseError(
                 f"{paths.source}: a cell took longer than {cell_timeout} s: make it shorter, or "
-                "let a stored net do the work"
+                f"let a stored net do the work\n{error}"
             ) from None
         executed = nbformat.read(done, as_version=4)
     for new, old in zip(executed.cells, notebook.cells, strict=True):

@@ -41,7 +41,7 @@ def captioned_photos(
     listed in the result. Raises CourseError where the table is missing or no such table, or fewer
     than `least` photos are left.
     """
-    path = Path(folder).expanduser() / table
+    path = Path(os.path.expanduser(folder)) / table
     names, sentences, skipped = _read(path)
     images, captions = [], []
     for number, name in names.items():

@@ -40,7 +40,7 @@ def line_images(
     frames are skipped, told in a warning and listed in the result. Raises CourseError where the
     table is missing or not such a table, or fewer than `least` lines are left.
     """
-    path = Path(folder).expanduser() / table
+    path = Path(os.path.expanduser(folder)) / table
     images, texts, skipped = [], [], []
     for number, row in table_rows(path, COLUMNS, "image"):
         try:

@@ -30,7 +30,9 @@ def table_text(path: Path, kind: str, wanted: str) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise CourseError(f"{path} is not there: write {wanted}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise CourseError(f"{path} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise unreadable(path, kind, error) from None
 
 

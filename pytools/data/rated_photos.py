@@ -36,7 +36,7 @@ def rated_photos(
     table, a rating is no number from 0 to 9, fewer than `least` photos are left, or all of them are
     rated alike.
     """
-    path = Path(folder).expanduser() / table
+    path = Path(os.path.expanduser(folder)) / table
     images, ratings, skipped = [], [], []
     for name, values in _ratings(path).items():
         try:
@@ -58,7 +58,7 @@ def _ratings(path: Path) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for line, row in table_rows(path, COLUMNS, "photo"):
         where = f"{path}, line {line}"
-        if len(row) != len(COLUMNS):
+        if len(row) != len(COLUMNS) or not row[0]:
             raise CourseError(f"{where}: must be a file and a rating, but is {','.join(row)!r:.60}")
         name, text = row
         try:

@@ -36,6 +36,7 @@ HIDING += ("subprocess", "os.system", "os.popen", "gc.get_objects", "gc.get_refe
 HIDING += ("sys.modules", "sys.meta_path", "sys.settrace", "sys._getframe", "get_ipython")
 HIDING += ("inspect.getsource", "inspect.getsourcelines", "inspect.getsourcefile", "linecache")
 HIDING += ("inspect.getfile", "inspect.getmodule", "inspect.currentframe", "inspect.stack")
+HIDING += ("torch.os", "torch.sys", "scipy.os", "scipy.sys")
 HIDING += ("__builtins__", "__loader__", "__spec__", "operator.attrgetter")
 INSIDES = {"__builtins__", "__closure__", "__code__", "__file__", "__globals__", "__loader__"}
 INSIDES |= {"__spec__", "__subclasses__", "f_back", "f_globals"}
@@ -111,11 +112,11 @@ def _kind(name: str, exercise: Exercise | None, strict: bool) -> str:
         return USES
     if any(_within(name, module) for module in GRADER):
         return REACHES
+    if any(_within(name, way) for way in HIDING) or re.match(r"getattr\(\w+,", name):
+        return HIDES  # a computed name in a whole library may be its sys
     if re.split("[.,]", name.removeprefix("getattr("))[0] in LIBRARIES:
         return LIBRARY if strict else ""
-    if any(_within(name, way) for way in HIDING) or not re.fullmatch(r"[\w.]+", name):
-        return HIDES
-    return ""
+    return "" if re.fullmatch(r"[\w.]+", name) else HIDES
 
 
 def _allowed(stub: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The study of 16_captioning: what attention is good for, and what new combinations need.
 
 An arm is a way to learn captions; one arm has all steps, each other lacks one of them. All arms of
-a seed share the scenes; writers with and without attention have equal numbers of parameters.
+a seed share the scenes; writers with and without attention have about as many parameters.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def trained(
     else:
         train(net)
         state = _halved(path, net)
-        _store(path, state)
+        write_whole(path, _packed(path, state))
     # float16 becomes the type of the net's own numbers
     net.load_state_dict({key: torch.from_numpy(value) for key, value in state.items()})
     return net.cpu().eval()
@@ -79,7 +79,8 @@ def _halved(path: Path, net: nn.Module) -> dict[str, np.ndarray]:
     return state
 
 
-def _store(path: Path, state: dict[str, np.ndarray]) -> None:
+def _packed(path: Path, state: dict[str, np.ndarray]) -> bytes:
+    """What the file of a net holds."""
     file = io.BytesIO()
     np.savez_compressed(file, **state)
     content = file.getvalue()
@@ -88,11 +89,14 @@ def _store(path: Path, state: dict[str, np.ndarray]) -> None:
             f"{path} is not stored: it would have {len(content):,} bytes, and {LARGEST:,} are "
             "allowed; make the net smaller"
         )
-    write_whole(path, content)
+    return content
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing: beside its place, then rename. It warns where it can't."""
+    """Write the whole file or nothing: beside its place, then rename.
+
+    Where it can't, it warns, and names the line that called the caller.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")

@@ -21,7 +21,9 @@ def keep_study(name: str, content: dict[str, Any]) -> None:
 
     content: what JSON can hold. Where the folder can't be written, it warns.
     """
-    text = json.dumps({"date": date.today().isoformat(), **content}, indent=1, ensure_ascii=False)
+    text = json.dumps(
+        {"date": ""} | content | {"date": date.today().isoformat()}, indent=1, ensure_ascii=False
+    )
     stored.write_whole(stored.FOLDER / f"{name}.json", f"{text}\n".encode())
 
 

@@ -1,4 +1,8 @@
-"""Pictures shown as they might have been taken as well."""
+"""Pictures shown as they might have been taken as well.
+
+Source: Simard, Steinkraus & Platt (2003), Best practices for convolutional neural networks applied
+to visual document analysis.
+"""
 
 import numpy as np
 from scipy.ndimage import affine_transform

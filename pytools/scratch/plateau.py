@@ -1,4 +1,7 @@
-"""Whether training still gains anything."""
+"""Whether training still gains anything.
+
+Source: Prechelt (1998), Early stopping, but when? (means over strips of training).
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,7 @@
-"""Batches in which every class counts alike."""
+"""Batches in which every class counts alike.
+
+Source: He & Garcia (2009), Learning from imbalanced data (random sampling by class).
+"""
 
 import numpy as np
 

@@ -17,7 +17,7 @@ GAP = "·"  # stands where the other text has a symbol and this one has none
 
 def describe_readings(texts: Sequence[str], read: Sequence[str], title: str) -> str:
     """What draw_readings draws, in one line: its alt text."""
-    _check(texts, texts, read)
+    _require_as_many(texts=texts, read=read)
     lines = (
         f"{text} read as {said or 'nothing'}" if text != said else f"{text} read rightly"
         for text, said in zip(texts, read, strict=True)
@@ -33,7 +33,7 @@ def draw_readings(
     Wrong symbols are bold and in colour, left-out ones a dot. Raises ValueError where there are no
     lines, or not as many of each.
     """
-    _check(images, texts, read)
+    _require_as_many(images=images, texts=texts, read=read)
     with style.context(STYLE):
         fig = Figure(figsize=(6.4, 0.95 * len(images) + 0.4))
         axes = fig.subplots(len(images), 1, squeeze=False)[:, 0]
@@ -67,9 +67,10 @@ def _write(ax: Axes, text: str, right: float, up: float, **look: str) -> None:
     )
 
 
-def _check(images: Sequence, texts: Sequence[str], read: Sequence[str]) -> None:
-    if not len(images) == len(texts) == len(read) or not len(images):
+def _require_as_many(**lists: Sequence) -> None:
+    sizes = [len(items) for items in lists.values()]
+    if len(set(sizes)) > 1 or 0 in sizes:
         raise ValueError(
-            "images, texts and read must be as many, at least one, but are "
-            f"{len(images)}, {len(texts)} and {len(read)}"
+            f"{', '.join(lists)} must be as many, at least one, but are "
+            f"{', '.join(map(str, sizes))}"
         )

@@ -164,7 +164,7 @@ show(fig, "A histogram of the ratings: a hill in the middle, few faces below 1 o
 
 # %% nbgrader={"grade": false, "grade_id": "scoring-balanced_batch-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def balanced_batch(labels, size, rng):
-    """Random places in labels (N,), as many of each class: int64 (size,)."""
+    """Random places in labels (N,), as many of each class: int64 (size,). NumPy or torch."""
     ### BEGIN SOLUTION
     classes = rng.permutation(np.unique(labels))
     batch = []
@@ -262,7 +262,7 @@ show(fig, "One face, and six more of it: tilted, nearer, mirrored, in other colo
 
 # %% nbgrader={"grade": false, "grade_id": "scoring-is_stalled-solution", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def is_stalled(losses, window, tolerance):
-    """Whether the last window of losses is hardly better than the one before it."""
+    """Whether the last window of losses is hardly better than the one before. NumPy or torch."""
     ### BEGIN SOLUTION
     if len(losses) < 2 * window:
         return False
@@ -442,6 +442,8 @@ for run in stored["runs"]["larger"]:
 # interval of the difference, seed by seed, lies on one side of 0.
 
 # %% tags=["demo"]
+if profile == "full":
+    full.keep(full.run_ablation(processes=2), full.ABLATION)
 ablation = full.kept(full.ABLATION)
 print("\n".join(table.ablation_table(ablation["runs"])))
 print(f"\nmeasured on {ablation['date']}")
@@ -479,7 +481,7 @@ FaceSliders(lambda face: study.predict(net, face), seed)
 #     nettle.jpg,2.5
 #
 # Photos that are missing or broken are skipped, and you are told which; a rating that is not from 0
-# to 9 stops the reading, with its line, and so do fewer than 20 photos. Set `FOLDER`, and the five
+# to 9 stops the reading, with its line, and so do fewer than 50 photos. Set `FOLDER`, and the five
 # trained arms run on your photos. To learn something, they need a few hundred.
 
 # %% tags=["demo"]
@@ -488,7 +490,7 @@ FOLDER = None  # the name of your folder, as text
 
 def own_problem(folder, number):
     """A fifth of the photos, drawn at random, is for testing."""
-    images, ratings, _ = data.rated_photos(folder, side=32, least=20)
+    images, ratings, _ = data.rated_photos(folder, side=32, least=50)
     rows = np.random.default_rng(number).permutation(len(images))
     test, train = np.split(rows, [len(rows) // 5])
     return study.Problem(images[train], ratings[train], images[test], ratings[test])

@@ -577,8 +577,8 @@ for kind in ("yes/no", "number", "other"):
 # similar picture with another answer, so that words alone help less.
 
 # %% [markdown]
-# With `profile = "full"` all lessons are longer, and five nets search, each trained as long as the
-# stored one. What came of it is kept:
+# With `profile = "full"` the lessons of this page are as long as those of the stored nets, and five
+# nets search. What came of it is kept:
 
 # %% tags=["demo"]
 if profile == "full":
@@ -590,7 +590,11 @@ if profile == "full":
         "vqa_study", settings | {"recalls": table.round(4).tolist(), "accuracies": accuracies}
     )
 kept = models.kept_study("vqa_study")
-print(f"measured on {kept['date']}: {kept['scenes']:,} scenes, steps {kept['steps']}")
+search, answer = kept["steps"]
+print(
+    f"measured on {kept['date']}: {kept['scenes']:,} scenes, {search:,} steps to learn to search,"
+)
+print(f"{answer:,} to answer")
 for k, way in enumerate(["a sentence for a picture", "a picture for a sentence"]):
     one, five = np.array(kept["recalls"]).T[2 * k : 2 * k + 2]
     print(f"{way}: {spread_of(one)} @1, {spread_of(five)} @5")

@@ -221,6 +221,8 @@ def test_only_from_scratch_exercises_are_strict(flagged, monkeypatch):
     assert flagged("import torch\ntorch.matmul(a, b)") == []
     assert flagged("from torch import nn\ngetattr(nn, kind)()") == []
     assert "getattr(pytools, …)" in flagged("import pytools\ngetattr(pytools, 'a' + 'b')")[0]
+    assert "getattr(torch, …)" in flagged("import torch\ngetattr(torch, 's' + 'ys')")[0]
+    assert "torch.sys" in flagged("import torch\ntorch.sys.modules['pytools.models']")[0]
 
 
 def test_the_reference_may_lie_in_another_room(flagged, monkeypatch):

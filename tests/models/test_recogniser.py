@@ -106,6 +106,17 @@ def test_training_is_the_same_for_the_same_seed_and_starts_with_words():
     assert [words for _, words in asked[: len(asked) // 2]] == [True, False, False]
 
 
+def test_later_one_chunk_in_four_is_words():
+    asked, image = [], data.draw_line("in", "cmr10")
+
+    def draw(number, words):
+        asked.append(words)
+        return [image], ["in"]  # a chunk is a step
+
+    reader.train_recogniser(small(), 16, 0, draw, None)
+    assert asked == [True] * 4 + [True, False, False, False] * 3
+
+
 def test_gradients_are_clipped(monkeypatch):
     seen = []
     clip = nn.utils.clip_grad_norm_

@@ -78,9 +78,9 @@ def test_what_cannot_be_stored_is_said(tmp_path, monkeypatch):
     with pytest.raises(CourseError, match="bytes, and 400,000 are allowed"):
         models.trained("b", lambda: nn.Linear(600, 600), lambda net: None, tmp_path)
     (tmp_path / "file").write_text("no folder")
-    with pytest.warns(UserWarning, match="can't be written"):
+    with pytest.warns(UserWarning, match="can't be written") as told:
         net = models.trained("c", make, train, tmp_path / "file")
-    assert isinstance(net, nn.Module)
+    assert isinstance(net, nn.Module) and [warning.filename for warning in told] == [__file__]
 
 
 def test_build_asks_for_it_in_the_environment(tmp_path, monkeypatch):

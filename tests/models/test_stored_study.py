@@ -34,8 +34,11 @@ def test_what_cannot_be_written_leaves_the_earlier_study(folder, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(stored.os, "replace", refuse)
-    with pytest.warns(UserWarning, match=r"a\.json can't be written \(disk full\): not stored"):
+    with pytest.warns(
+        UserWarning, match=r"a\.json can't be written \(disk full\): not stored"
+    ) as told:
         keep_study("a", {"runs": [2]})
+    assert [warning.filename for warning in told] == [__file__]
     assert kept_study("a")["runs"] == [1]
 
 
@@ -58,12 +61,13 @@ def test_a_damaged_study_is_one_line(folder, text):
 @pytest.mark.parametrize(
     "study, rows",
     [
-        (lambda: ocr_study.kept(), "runs"),
-        (lambda: captioning_study.kept(), "rows"),
-        (lambda: scoring_runs.kept(), "runs"),
+        (ocr_study.kept, "runs"),
+        (captioning_study.kept, "rows"),
+        (scoring_runs.kept, "runs"),
         (lambda: scoring_runs.kept(scoring_runs.ABLATION), "runs"),
+        (lambda: kept_study("vqa_study"), "accuracies"),
     ],
-    ids=["ocr", "captioning", "scoring", "ablation"],
+    ids=["ocr", "captioning", "scoring", "ablation", "vqa"],
 )
 def test_the_studies_of_the_course_are_there(study, rows):
     found = study()

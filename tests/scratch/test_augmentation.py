@@ -18,3 +18,4 @@ def test_augment_keeps_shape_range_and_input(seed, h, w):
     assert first.min() >= 0 and first.max() <= 1
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(image, before)
+    assert not np.array_equal(first, image)

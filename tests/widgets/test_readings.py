@@ -24,9 +24,13 @@ def test_the_alt_text_says_every_reading_in_one_line():
 
 
 def test_bad_input_is_said():
-    with pytest.raises(ValueError, match="as many, at least one, but are 1, 2 and 0"):
+    with pytest.raises(
+        ValueError, match="images, texts, read must be as many, at least one, but are 1, 2, 0"
+    ):
         draw_readings([np.zeros((2, 2))], ["a", "b"], [], "")
-    with pytest.raises(ValueError, match="but are 0, 0 and 0"):
+    with pytest.raises(ValueError, match="but are 0, 0, 0"):
         draw_readings([], [], [], "")
-    with pytest.raises(ValueError, match="as many, at least one, but are 1, 1 and 2"):
+    with pytest.raises(
+        ValueError, match=r"^texts, read must be as many, at least one, but are 1, 2"
+    ):
         describe_readings(["a"], ["a", "b"], "")
