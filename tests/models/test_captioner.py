@@ -176,6 +176,15 @@ def test_kept_rows_come_back(tmp_path, monkeypatch):
     assert [arm["name"] for arm in kept["arms"]] == [a.name for a in captioning_study.ARMS]
 
 
+def test_the_kept_study_is_the_whole_one():
+    """Run notebook 16 with profile = "full" after a change of the arms."""
+    kept = captioning_study.kept()
+    assert kept["size"] == captioning_study.SIZE
+    assert tuple(kept["steps"]) == captioning_study.STEPS
+    pairs = [(row["seed"], row["arm"]) for row in kept["rows"]]
+    assert pairs == [(seed, arm.name) for seed in range(3) for arm in captioning_study.ARMS]
+
+
 def test_conclusions_follow_from_the_rows():
     def row(arm, seed, new):
         return {

@@ -1,5 +1,7 @@
 """The reader of lines: what it sees, what it must not see, what it learns, what it refuses."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from pytools import data
 from pytools.models import ocr_study as study
 from pytools.models import recogniser as reader
 from pytools.models import stored
+from pytools.models.flops import parameters_of
 from pytools.scratch import ctc_loss
 
 
@@ -169,3 +172,12 @@ def test_conclusions_follow_from_the_numbers():
     lines = study.study_conclusions(made)
     assert len(lines) == len(study.SETS)
     assert "both directions err less with 1 of 2 seeds, forward only 1.5×" in lines[0]
+
+
+def test_the_kept_study_is_of_these_nets():
+    """Run notebook 15 with profile = "full" after a change of the net."""
+    runs = study.kept()["runs"]
+    assert {(run["kind"], run["seed"]) for run in runs} == set(product(study.KINDS, range(3)))
+    size = {kind: parameters_of(study.make_reader(kind)) for kind in study.KINDS}
+    assert all(run["parameters"] == size[run["kind"]] for run in runs)
+    assert len({run["lines"] for run in runs}) == 1
